@@ -1,0 +1,133 @@
+"""The Estate: everything declared, immutable, indexed by id, with the place of every item.
+
+Made by `yunjin.estate.load`; read by rules, plan, reports and the command line. Calls nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+
+from yunjin.errors import Place, Text
+from yunjin.model.amounts import Amounts
+from yunjin.model.centre import DataSet, Endpoint, Flow, Pool, PolicyValue, Price, Zone
+from yunjin.model.organisation import Area, Bureau
+from yunjin.model.programme import Element, Programme
+from yunjin.model.tenancy import Leaf
+from yunjin.model.tenants import BaselineRow, Tenant
+
+CITY = "city"
+
+
+@dataclass(frozen=True)
+class Estate:
+    """All declared documents of one city.
+
+    Attributes:
+        digest: sha256 over paths and contents of the files it was read from.
+        places: (kind, id) to where the item begins.
+        warnings: oddities of the documents that were mended while loading, such as a bureau named twice.
+    """
+
+    bureaus: Mapping[str, Bureau]
+    areas: Mapping[str, Area]
+    elements: Mapping[str, Element]
+    programmes: Mapping[str, Programme]
+    zones: Mapping[str, Zone]
+    endpoints: Mapping[str, Endpoint]
+    pools: Mapping[str, Pool]
+    datasets: Mapping[str, DataSet]
+    policies: Mapping[str, PolicyValue]
+    prices: Mapping[str, Price]
+    tenants: Mapping[str, Tenant]
+    baseline: Mapping[str, BaselineRow]
+    places: Mapping[tuple[str, str], Place]
+    digest: str
+    warnings: tuple[tuple[Place, Text], ...] = field(default=())
+
+    def place(self, kind: str, item: str) -> Place | None:
+        """Where an item stands; None for one that no file declares."""
+        return self.places.get((kind, item))
+
+    def owner_name(self, node: str, day: date) -> Text:
+        """What people call a node of the quota tree on `day`."""
+        kind, _, item = node.partition("/")
+        if kind == "bureau" and item in self.bureaus:
+            return self.bureaus[item].name(day)
+        if kind == "area" and item in self.areas:
+            return self.areas[item].name(day)
+        if kind == "tenant" and item in self.tenants:
+            name = self.tenants[item].name(day)
+            return Text(name, self.tenants[item].names[0].en)
+        return Text("全市", "the city") if node == CITY else Text(node, node)
+
+    def parent(self, node: str) -> str | None:
+        """The node above in the quota tree; None above the city."""
+        if node == CITY:
+            return None
+        kind, _, item = node.partition("/")
+        if kind == "leaf":
+            row = next((r for r in self.leaf_rows if r.node == node), None)
+            return f"tenant/{row.tenant}" if row else CITY
+        if kind == "tenant":
+            return self.tenants[item].owner or CITY
+        if kind == "bureau" and self.bureaus[item].parent:
+            return f"bureau/{self.bureaus[item].parent}"
+        return CITY
+
+    @cached_property
+    def leaf_rows(self) -> tuple[BaselineRow, ...]:
+        """Baseline rows of namespaces and projects."""
+        return tuple(row for row in self.baseline.values() if row.is_leaf)
+
+    def limit(self, node: str, pool: str) -> Amounts:
+        """A node's declared limit in a pool; nothing recorded is no quota."""
+        row = self.baseline.get(f"{node} {pool}")
+        return row.limit if row and row.limit else Amounts()
+
+    def leaves(self, day: date) -> tuple[Leaf, ...]:
+        """Every leaf of the baseline, resolved for `day`, in the order of endpoint and name."""
+        cidrs = {zone.id: zone.cidrs for zone in self.zones.values()}
+        flows: dict[str, tuple[Flow, ...]] = {
+            zone: tuple(
+                flow
+                for other in self.zones.values()
+                for flow in other.flows
+                if zone in (flow.origin, flow.target) and day < flow.expires
+            )
+            for zone in self.zones
+        }
+        leaves = [self._leaf(row, cidrs, flows) for row in self.leaf_rows]
+        return tuple(sorted(leaves, key=lambda leaf: (leaf.endpoint, leaf.name)))
+
+    def _leaf(
+        self, row: BaselineRow, cidrs: Mapping[str, tuple[str, ...]], flows: Mapping[str, tuple[Flow, ...]]
+    ) -> Leaf:
+        tenant, pool = self.tenants[str(row.tenant)], self.pools[row.pool]
+        imported = next((part for part in tenant.imported if part.leaf == row.node), None)
+        return Leaf(
+            name=row.node.rpartition("/")[2],
+            endpoint=pool.endpoint,
+            pool=pool.id,
+            zone=pool.zone,
+            tenant=tenant.id,
+            bureau=self.bureau_of(tenant),
+            allotted=row.allotted or Amounts(),
+            limit_percent=pool.limit_percent,
+            node_selector=pool.node_selector,
+            cidrs=cidrs,
+            flows=flows[pool.zone],
+            place=self.places[("baseline", row.key)],
+            protected=tenant.protected,
+            imported=imported is not None,
+            frozen=tenant.quarantine is not None,
+            renamed=imported.objects if imported else {},
+            without=frozenset(part.object for part in imported.without) if imported else frozenset(),
+        )
+
+    @staticmethod
+    def bureau_of(tenant: Tenant) -> str:
+        """Id of the bureau or area a tenant hangs below, for labels; `unknown` in quarantine."""
+        return tenant.owner.rpartition("/")[2] if tenant.owner else "unknown"

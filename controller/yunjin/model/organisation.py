@@ -1,0 +1,60 @@
+"""Who there is: bureaus and areas, with names that change while ids do not.
+
+Filled by `yunjin.estate` from bureaus.yaml and areas.yaml. Calls nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from yunjin.errors import Text
+from yunjin.model.declared import Basis, DatedName, Declared, Id, Source, Validity, name_on
+
+Names = Annotated[tuple[DatedName, ...], Field(min_length=1)]
+
+
+class Bureau(Declared):
+    """A department of the city.
+
+    Attributes:
+        origin: `seed` where the action plan names it, `proposed` where only we do.
+        parent: the bureau it belongs to.
+        successor: who carries on after `valid.until`.
+    """
+
+    id: Id
+    names: Names
+    parent: Id | None = None
+    origin: Literal["seed", "proposed"] = "seed"
+    valid: Validity = Validity()
+    successor: Id | None = None
+    source: Source | None = None
+
+    def name(self, day: date) -> Text:
+        """The name on `day`."""
+        return name_on(self.names, day)
+
+
+class AreaCode(Validity):
+    """A GB/T 2260 code and the days it is in force."""
+
+    code: Annotated[str, Field(pattern=r"^\d{6}$")]
+    verified: bool = False
+
+
+class Area(Declared):
+    """A district, county or economic zone. What it is may change with its name."""
+
+    id: Id
+    names: Names
+    codes: tuple[AreaCode, ...] = ()
+    valid: Validity = Validity()
+    basis: Basis | None = None
+    source: Source | None = None
+
+    def name(self, day: date) -> Text:
+        """The name on `day`."""
+        return name_on(self.names, day)

@@ -1,0 +1,142 @@
+"""Who uses the centre, and how much of it each may use.
+
+Filled by `yunjin.estate` from tenants/ID.yaml and baseline.yaml. Calls nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from yunjin.model.amounts import Amounts
+from yunjin.model.declared import DatedName, Declared, Id, Line, Named, name_on
+from yunjin.model.resources import ObjectClass
+
+NodeId = Annotated[
+    str, StringConstraints(pattern=r"^(city|(bureau|area|tenant)/[a-z0-9-]{1,50}|leaf/[a-z0-9-]{1,50}/[a-z0-9-]{1,63})$")
+]
+Role = Literal["quota", "limits", "network-deny", "network-base", "network-flows", "role-admin", "role-viewer", "namespace"]
+ROLE_CLASS: dict[str, ObjectClass] = {
+    "namespace": ObjectClass.NAMESPACE,
+    "quota": ObjectClass.QUOTA,
+    "limits": ObjectClass.LIMITS,
+    "network-deny": ObjectClass.NETWORK,
+    "network-base": ObjectClass.NETWORK,
+    "network-flows": ObjectClass.NETWORK,
+    "role-admin": ObjectClass.ROLES,
+    "role-viewer": ObjectClass.ROLES,
+}
+
+
+class Contact(Declared):
+    """Whom to call, by post: persons change, posts remain."""
+
+    role: Literal["technical", "business"]
+    post: Line
+    phone: str = Field(default="", max_length=40)
+
+
+class Group(Declared):
+    """Part of a system: what it is for and in which pool it stands."""
+
+    use: Literal["web", "app", "middleware", "database"]
+    pool: Id
+
+
+class System(Named):
+    """A system a tenant runs or will run."""
+
+    id: Id
+    element: Id | None = None
+    stage: Literal["planned", "trial", "production"] = "planned"
+    groups: tuple[Group, ...] = ()
+
+
+class Without(Declared):
+    """A standard object that an imported namespace goes without, for now."""
+
+    object: Role
+    since: date
+    reason: Line
+
+
+class Imported(Declared):
+    """A namespace or project that stood before Yunjin came; it keeps its name.
+
+    Attributes:
+        objects: role to the name the object already has.
+        without: standard objects it lacks.
+    """
+
+    leaf: NodeId
+    since: date
+    objects: dict[Role, Line] = Field(default_factory=dict)
+    without: tuple[Without, ...] = ()
+
+
+class Quarantine(Declared):
+    """Counted, never changed and never ranked, until bureau and contacts are known."""
+
+    since: date
+    reason: Line
+
+
+class Tenant(Declared):
+    """A bureau's, area's, line's, institution's or enterprise's share of the centre.
+
+    Attributes:
+        owner: node it hangs below: `bureau/ID` or `area/ID`.
+        mlps: 等保 level of what it runs.
+        protected: never removed.
+        platforms: elements whose level platform it runs.
+    """
+
+    id: Id
+    names: Annotated[tuple[DatedName, ...], Field(min_length=1)]
+    kind: Literal["bureau", "area", "line", "institution", "enterprise"]
+    owner: NodeId | None
+    mlps: Annotated[int, Field(ge=1, le=5)]
+    contacts: tuple[Contact, ...] = ()
+    protected: bool = False
+    platforms: tuple[Id, ...] = ()
+    systems: tuple[System, ...] = ()
+    imported: tuple[Imported, ...] = ()
+    quarantine: Quarantine | None = None
+
+    def name(self, day: date) -> str:
+        """The Chinese name on `day`."""
+        return name_on(self.names, day).zh
+
+
+class BaselineRow(Declared):
+    """Figures of one node in one pool, as the opening baseline states them.
+
+    Inner nodes carry limit and guarantee, leaves carry allotted.
+    """
+
+    node: NodeId
+    pool: Id
+    limit: Amounts | None = None
+    guarantee: Amounts | None = None
+    tenant: Id | None = None
+    allotted: Amounts | None = None
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the row is of a namespace or project."""
+        return self.node.startswith("leaf/")
+
+    @property
+    def key(self) -> str:
+        """What makes it one: node and pool."""
+        return f"{self.node} {self.pool}"
+
+    @model_validator(mode="after")
+    def _figures_of_its_kind(self) -> BaselineRow:
+        if self.is_leaf and (self.allotted is None or self.tenant is None or self.limit or self.guarantee):
+            raise ValueError("a leaf carries `tenant` and `allotted`, nothing else")
+        if not self.is_leaf and (self.limit is None or self.allotted is not None or self.tenant is not None):
+            raise ValueError("a node that is no leaf carries `limit` and `guarantee`, nothing else")
+        return self

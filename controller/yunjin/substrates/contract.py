@@ -1,0 +1,90 @@
+"""What every substrate promises: a pure translator and a backend that talks to one endpoint.
+
+Implemented by `yunjin.substrates.kubernetes` and `yunjin.substrates.simulated`; used by `yunjin.observe`,
+`yunjin.plan` (translator only), `yunjin.apply` and `yunjin.engine`. One contract test suite runs against each
+implementation. Every error that leaves a backend is one of `yunjin.errors`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from yunjin.model.centre import Endpoint
+    from yunjin.model.change import Change
+    from yunjin.model.resources import Difference, Key, LeafState, Live, Wanted
+    from yunjin.model.tenancy import Leaf
+
+
+class Translator(Protocol):
+    """Leaves to objects and objects to differences. Pure: no clock, no network, no state."""
+
+    def shared(self, endpoint: Endpoint) -> tuple[Wanted, ...]:
+        """Objects that every leaf of the endpoint relies on."""
+        ...
+
+    def wanted(self, leaf: Leaf) -> tuple[Wanted, ...]:
+        """The standard objects of one leaf, in the order of writing."""
+        ...
+
+    def matches(self, wanted: Wanted, live: Live) -> bool:
+        """Whether the object stands as wanted, over the wanted fields and those Yunjin owns. Cheap."""
+        ...
+
+    def differences(self, wanted: Wanted, live: Live) -> tuple[Difference, ...]:
+        """What differs, with who wrote it and since when; empty exactly where `matches` says yes."""
+        ...
+
+    def fingerprint(self, wanted: Wanted, live: Live | None) -> str:
+        """Hash of the compared fields as `live` holds them; `ABSENT` for no object."""
+        ...
+
+    def target(self, wanted: Wanted) -> str:
+        """Hash of the compared fields once they stand as wanted."""
+        ...
+
+
+class Backend(Protocol):
+    """One endpoint. Safe to use from several threads."""
+
+    endpoint: str
+
+    def observe(self) -> Iterator[LeafState]:
+        """Everything of the managed kinds, leaf by leaf in ascending order of name, the endpoint's own (name
+        empty) first. Reads only.
+
+        Raises:
+            UnreachableError, TransientError, RefusalError (no right to list).
+        """
+        ...
+
+    def read(self, keys: Sequence[Key]) -> Mapping[Key, Live]:
+        """The named objects as they are now; absent ones are missing from the answer. Reads only."""
+        ...
+
+    def write(self, change: Change, live: Live | None) -> None:
+        """Make one change, given the object as it was just read (None for absent).
+
+        Raises:
+            ConflictError: the object moved after `live` was read, or another manager owns a field.
+            RefusalError, TransientError, UnreachableError, PermanentError.
+        """
+        ...
+
+    def effective(self, changes: Iterable[Change]) -> frozenset[Key]:
+        """Keys of those changes that the backend now enforces (quota) or has finished (removal)."""
+        ...
+
+    def acquire(self, holder: str, seconds: float) -> str | None:
+        """Take or renew the endpoint's lease for `seconds`; None on success, else the holder's name."""
+        ...
+
+    def release(self, holder: str) -> None:
+        """Give the lease back if `holder` has it."""
+        ...
+
+    def close(self) -> None:
+        """End connections."""
+        ...
