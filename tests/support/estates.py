@@ -43,8 +43,8 @@ def tenant(item: str, kind: str, owner: str, **more: Any) -> dict[str, Any]:
 def city() -> dict[str, list[dict[str, Any]]]:
     """Items by document, fresh on every call and free to be changed.
 
-    Bureaus fgw and jtj, area dawa, zones egov and inet, one simulated endpoint `k8s` with a pool in each zone,
-    and a tenant for each of the three bodies, with one leaf in pool `k8s-egov`.
+    Bureaus fgw and jtj, area dawa, zones egov and inet, one simulated endpoint `k8s` with a pool in each
+    zone, and a tenant for each of the three bodies, with one leaf in pool `k8s-egov`.
     """
     tenants = [
         tenant("fgw", "bureau", "bureau/fgw", protected=True, platforms=["cloud-centre"]),
