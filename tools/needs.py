@@ -1,0 +1,59 @@
+"""What a lane needs before its first step, tried and not guessed.
+
+Called by `tools.suite` with names from `tools.lanes`. Each function answers None where the need is met, else a
+`Missing`: the reason in words and the command that mends it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING, NamedTuple
+
+from tools.lanes import Words
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Missing(NamedTuple):
+    """Why a lane cannot run and what mends it."""
+
+    reason: str
+    mend: str
+
+
+def own_cluster_in_ci(_root: Path, environment: dict[str, str]) -> Missing | None:
+    """CI proves the servers of tests/devcluster, never a cluster somebody happens to have."""
+    if environment.get("CI") == "true" and environment.get("YUNJIN_TEST_KUBECONFIG"):
+        reason = Words("CI 中不得使用自备集群", "in CI the tests bring their own cluster")
+        return Missing(str(reason), "unset YUNJIN_TEST_KUBECONFIG")
+    return None
+
+
+def devcluster(root: Path, environment: dict[str, str]) -> Missing | None:
+    """The servers are built, once a machine; a cluster of the contributor's own needs none."""
+    if environment.get("YUNJIN_TEST_KUBECONFIG"):
+        return None
+    command = ["python", "tests/devcluster/build.py"]
+    if subprocess.run(command, cwd=root, env=environment, check=False, stdin=subprocess.DEVNULL).returncode:
+        reason = Words("测试用 Kubernetes 未能构建", "the Kubernetes of the tests could not be built")
+        return Missing(str(reason), " ".join(command))
+    return None
+
+
+def namespace(_root: Path, _environment: dict[str, str]) -> Missing | None:
+    """This machine lets us make a network namespace."""
+    try:
+        made = subprocess.run(["unshare", "--net", "true"], check=False, capture_output=True, text=True)
+    except FileNotFoundError:
+        return Missing("unshare: command not found", "apt-get install util-linux")
+    if made.returncode:
+        mend = "sudo make test LANES=bundle"
+        if os.geteuid() == 0:
+            mend = str(Words("在容器中需要 CAP_SYS_ADMIN", "a container needs CAP_SYS_ADMIN"))
+        return Missing(made.stderr.strip(), mend)
+    return None
+
+
+NEEDS = {need.__name__: need for need in (own_cluster_in_ci, devcluster, namespace)}
