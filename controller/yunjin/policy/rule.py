@@ -1,0 +1,124 @@
+"""What a rule is and what it may read.
+
+Used by every family in `yunjin_policies`; calls `yunjin.model` alone. Promises that a rule is pure: it sees
+`Facts`, which never change, and no clock, network or state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from yunjin.model.change import Basis, Finding, Severity
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from yunjin.errors import Place, Text
+    from yunjin.model.change import Change, Plan
+    from yunjin.model.estate import Estate
+
+CITY_OWN = Basis()  # 本市自定: no document stands behind it
+
+
+class Scope(StrEnum):
+    """What a rule reads, and so when it runs."""
+
+    ESTATE = "estate"  # at validation of the declared files, and again when a plan is judged
+    PLAN = "plan"  # when a plan is judged
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything a rule may know.
+
+    Attributes:
+        as_of: the business date.
+        plan: None while only the declared files are validated.
+        pool_bindings: by endpoint, whether one of the two mechanisms binds namespaces to the nodes of their
+            pool; None where that could not be seen. An endpoint nobody looked at is missing.
+    """
+
+    estate: Estate
+    as_of: date
+    plan: Plan | None = None
+    pool_bindings: Mapping[str, bool | None] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Changes of the plan; none without one."""
+        return self.plan.changes if self.plan else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One object that does not keep a rule.
+
+    Attributes:
+        subject: id of the object: a quota node, an item, an endpoint, a key.
+        evidence: figures and ids in base units, for machines.
+        remedy: where more can be said than the rule's own remedy.
+    """
+
+    subject: str
+    message: Text
+    place: Place | None = None
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    remedy: Text | None = None
+
+
+Check: TypeAlias = Callable[[Facts], Iterable[Breach]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule with everything its table shows.
+
+    Attributes:
+        id: letter of the family and a number: `Q01`. Never given twice.
+        requires: what must hold, as one sentence.
+        remedy: what to do where it does not.
+        basis: document and clause; an empty one is 本市自定.
+        breaches: pure function of the facts; yields what does not keep the rule.
+    """
+
+    id: str
+    severity: Severity
+    requires: Text
+    remedy: Text
+    basis: Basis
+    scope: Scope
+    breaches: Check
+
+    def check(self, facts: Facts) -> Iterator[Finding]:
+        """What the rule says of these facts. Raises whatever its function raises."""
+        for breach in self.breaches(facts):
+            yield Finding(
+                rule=self.id,
+                severity=self.severity,
+                subject=breach.subject,
+                message=breach.message,
+                remedy=breach.remedy or self.remedy,
+                basis=self.basis,
+                place=breach.place,
+                evidence=breach.evidence,
+            )
+
+
+def rule(
+    number: str,
+    severity: Severity,
+    *,
+    requires: Text,
+    remedy: Text,
+    basis: Basis = CITY_OWN,
+    scope: Scope = Scope.ESTATE,
+) -> Callable[[Check], Rule]:
+    """Declare the decorated function as a rule; what it yields becomes findings of the rule's severity."""
+
+    def declare(breaches: Check) -> Rule:
+        return Rule(number, severity, requires, remedy, basis, scope, breaches)
+
+    return declare
