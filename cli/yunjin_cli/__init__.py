@@ -1,0 +1,1 @@
+"""The command line: composition root of Yunjin. It holds no rules."""

@@ -1,0 +1,183 @@
+"""One call of the command line: its common options, and how a command function receives them.
+
+Used by every module of `yunjin_cli.commands`; calls `yunjin.estate` and turns errors of Yunjin into exit codes.
+Promises that each command takes the same options under the same names, and that no error leaves as a traceback.
+
+Exit codes: 0 fine (warnings included), 1 findings of severity error or changes that failed, are pending or were
+skipped, 2 bad input, 3 an endpoint that cannot be reached. `--strict` counts warnings as errors.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from yunjin.errors import Lang, Text, UsageError, YunjinError
+from yunjin.estate import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from yunjin.model.estate import Estate
+
+TIME_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+class Output(StrEnum):
+    """How answers are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+class Language(StrEnum):
+    """Language of everything a person reads."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+def help_lang() -> Lang:
+    """Language of help texts, which are written before options are read: YUNJIN_LANG, else zh."""
+    return "en" if os.environ.get("YUNJIN_LANG") == "en" else "zh"
+
+
+def said(zh: str, en: str) -> str:
+    """A help text in the language of the environment."""
+    return Text(zh, en).of(help_lang())
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Common options of one call."""
+
+    tenants: Path
+    state: Path
+    as_of: date
+    lang: Lang
+    output: Output
+    strict: bool
+    kubeconfig: Path | None
+
+    def say(self, text: Text) -> str:
+        """A text in the session's language."""
+        return text.of(self.lang)
+
+    def estate(self) -> Estate:
+        """The declared state. Raises DeclaredErrors with all that is wrong in it."""
+        return load(self.tenants)
+
+
+TenantsOption = Annotated[
+    Path | None,
+    typer.Option("--tenants", envvar="YUNJIN_TENANTS", help=said("申报文件目录", "folder of the declared files")),
+]
+StateOption = Annotated[
+    Path, typer.Option("--state", envvar="YUNJIN_STATE", help=said("状态目录", "folder of the state database"))
+]
+AsOfOption = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="YYYY-MM-DD", help=said("业务日期, 缺省为今天", "business date, today unless given")),
+]
+LangOption = Annotated[Language, typer.Option("--lang", envvar="YUNJIN_LANG", help=said("语言", "language"))]
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help=said("输出格式", "form of the answer"))]
+StrictOption = Annotated[bool, typer.Option("--strict", help=said("警告按错误计", "count warnings as errors"))]
+KubeconfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--kubeconfig",
+        help=said("全部 Kubernetes 接入点改用此文件", "bind all Kubernetes endpoints to this file"),
+    ),
+]
+
+_COMMON: dict[str, tuple[Any, Any]] = {
+    "tenants": (TenantsOption, None),
+    "state": (StateOption, Path(".yunjin")),
+    "as_of": (AsOfOption, None),
+    "lang": (LangOption, Language.ZH),
+    "output": (OutputOption, Output.TABLE),
+    "strict": (StrictOption, False),
+    "kubeconfig": (KubeconfigOption, None),
+}
+
+
+def business_date(written: str | None) -> date:
+    """The day that decides names, clocks and validity.
+
+    Raises:
+        UsageError: not an ISO date.
+    """
+    if written is None:
+        return datetime.now(TIME_ZONE).date()
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        raise UsageError(
+            Text(f"业务日期 {written!r} 不是有效日期", f"{written!r} is not a date"),
+            Text("写成 2026-11-22 的形式", "write it as 2026-11-22"),
+        ) from None
+
+
+def shipped_estate() -> Path:
+    """The declared state of Panjin that comes with the package."""
+    return Path(str(resources.files("yunjin") / "_data" / "tenants"))
+
+
+def _session(options: dict[str, Any]) -> Session:
+    folder = options["tenants"] or (Path("tenants") if Path("tenants").is_dir() else shipped_estate())
+    return Session(
+        tenants=folder,
+        state=options["state"],
+        as_of=business_date(options["as_of"]),
+        lang=options["lang"].value,
+        output=options["output"],
+        strict=options["strict"],
+        kubeconfig=options["kubeconfig"],
+    )
+
+
+def command(app: typer.Typer, name: str, summary: Text) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Register a function `(session, own parameters...) -> exit code` with the common options added."""
+
+    def register(function: Callable[..., int]) -> Callable[..., int]:
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        common = [
+            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+            for key, (annotation, default) in _COMMON.items()
+        ]
+
+        @functools.wraps(function)
+        def run(**arguments: Any) -> None:
+            options = {key: arguments.pop(key) for key in _COMMON}
+            raise typer.Exit(_guarded(function, options, arguments))
+
+        signature = inspect.Signature(
+            [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + common
+        )
+        run.__signature__ = signature  # type: ignore[attr-defined]  # typer reads the options from here
+        run.__annotations__ = {key: p.annotation for key, p in signature.parameters.items()}
+        app.command(name, help=summary.of(help_lang()))(run)
+        return function
+
+    return register
+
+
+def _guarded(function: Callable[..., int], options: dict[str, Any], arguments: dict[str, Any]) -> int:
+    from yunjin_cli.output import show_error
+
+    try:
+        return function(_session(options), **arguments)
+    except YunjinError as error:
+        show_error(error, options["lang"].value, options["output"])
+        return error.exit_code

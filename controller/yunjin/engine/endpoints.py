@@ -1,0 +1,145 @@
+"""Connecting to the endpoints an estate declares.
+
+Called by `yunjin.engine.spine` and by the command line; calls the substrates. Promises that an endpoint whose
+substrate is not built yet (`state: planned`) is never touched, that credentials are taken by reference, and that
+one endpoint that cannot be reached does not hide the others.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from yunjin.errors import Text, UsageError, YunjinError
+from yunjin.model.change import Binding
+from yunjin.substrates.kubernetes.translate import KubernetesTranslator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import TracebackType
+
+    from yunjin.model.centre import Endpoint
+    from yunjin.model.estate import Estate
+    from yunjin.substrates.contract import Backend, Translator
+
+SIMULATED = "simulated"
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Connections of one call, by endpoint id.
+
+    Attributes:
+        unknown: endpoints that could not be connected, with the reason.
+    """
+
+    backends: Mapping[str, Backend]
+    bindings: Mapping[str, Binding]
+    unknown: Mapping[str, YunjinError] = field(default_factory=dict)
+
+    @property
+    def translators(self) -> Mapping[str, Translator]:
+        """One translator an endpoint; the simulated substrate stands in for Kubernetes."""
+        translator = KubernetesTranslator()
+        return dict.fromkeys(self.bindings, translator)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether nothing real is behind any of them."""
+        return all(binding.access == SIMULATED for binding in self.bindings.values())
+
+    def __enter__(self) -> Endpoints:
+        """Open already."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every connection."""
+        for backend in self.backends.values():
+            backend.close()
+
+
+def live(estate: Estate) -> Iterator[Endpoint]:
+    """Endpoints that may be observed."""
+    return (endpoint for endpoint in estate.endpoints.values() if endpoint.state == "live")
+
+
+def accesses(estate: Estate, kubeconfig: Path | None) -> dict[str, str]:
+    """How each live endpoint is reached: as declared, or all Kubernetes ones through one kubeconfig.
+
+    Raises:
+        UsageError: the kubeconfig does not exist.
+    """
+    if kubeconfig is not None and not kubeconfig.is_file():
+        raise UsageError(
+            Text(f"找不到 kubeconfig 文件 {kubeconfig}", f"there is no kubeconfig file {kubeconfig}"),
+            Text("检查 --kubeconfig 的路径", "check the path after --kubeconfig"),
+        )
+    return {
+        endpoint.id: (
+            f"file:{kubeconfig.resolve()}" if kubeconfig and endpoint.technology == "kubernetes" else endpoint.access
+        )
+        for endpoint in live(estate)
+    }
+
+
+def connect(estate: Estate, state: Path, access: Mapping[str, str]) -> Endpoints:
+    """Connect each endpoint; one that fails is unknown, with its reason."""
+    backends: dict[str, Backend] = {}
+    bindings: dict[str, Binding] = {}
+    unknown: dict[str, YunjinError] = {}
+    names = _leaf_names(estate)
+    for endpoint in live(estate):
+        reference = access[endpoint.id]
+        bindings[endpoint.id] = Binding(technology=endpoint.technology, access=reference, observed_at=None)
+        try:
+            backends[endpoint.id] = _backend(endpoint.id, reference, state, names.get(endpoint.id, frozenset()))
+        except UsageError:
+            raise
+        except YunjinError as error:
+            unknown[endpoint.id] = error
+    return Endpoints(backends, bindings, unknown)
+
+
+def _leaf_names(estate: Estate) -> dict[str, frozenset[str]]:
+    names: dict[str, set[str]] = {}
+    for row in estate.leaf_rows:
+        names.setdefault(estate.pools[row.pool].endpoint, set()).add(row.node.rpartition("/")[2])
+    return {endpoint: frozenset(found) for endpoint, found in names.items()}
+
+
+def _backend(endpoint: str, access: str, state: Path, names: frozenset[str]) -> Backend:
+    if access == SIMULATED:
+        from yunjin.substrates.simulated.backend import SimulatedBackend
+
+        return SimulatedBackend.open(endpoint, state / "simulated" / f"{endpoint}.db")
+    from yunjin.substrates.kubernetes.backend import KubernetesBackend
+
+    path, context = resolve(access)
+    return KubernetesBackend.connect(endpoint, path, context, watch_names=names)
+
+
+def resolve(access: str) -> tuple[Path, str | None]:
+    """Path of a kubeconfig and the context in it, from `env:NAME#CONTEXT` or `file:PATH#CONTEXT`.
+
+    Raises:
+        UsageError: the environment variable is not set or the file does not exist.
+    """
+    reference, _, context = access.partition("#")
+    kind, _, rest = reference.partition(":")
+    written = os.environ.get(rest, "") if kind == "env" else rest
+    if not written:
+        raise UsageError(
+            Text(f"环境变量 {rest} 未设置, 无法取得接入点凭据", f"environment variable {rest} is not set"),
+            Text(f"设置 {rest} 为 kubeconfig 路径, 或使用 --kubeconfig", f"set {rest} to a kubeconfig, or use --kubeconfig"),
+        )
+    path = Path(written)
+    if not path.is_file():
+        raise UsageError(
+            Text(f"找不到接入点凭据文件 {path}", f"there is no credentials file {path}"),
+            Text("检查 endpoints.yaml 的 access", "check `access` in endpoints.yaml"),
+        )
+    return path, context or None
