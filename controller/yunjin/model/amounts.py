@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic import GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 CPU: Final = "cpu"
 MEMORY: Final = "memory"
@@ -22,10 +22,11 @@ PODS: Final = "pods"
 COUNTED: Final = (PODS, "load-balancers", "floating-ips", "volumes", "ports")
 MOST: Final = 2**53 - 1  # the largest integer JSON readers in every language agree on
 
-_CPU = re.compile(r"(\d+)(m?)")
-_BYTES = re.compile(r"(\d+)(Mi|Gi|Ti)")
-_COUNT = re.compile(r"\d+")
+_CPU = re.compile(r"([0-9]+)(m?)")
+_BYTES = re.compile(r"([0-9]+)(Mi|Gi|Ti)")
+_COUNT = re.compile(r"([0-9]+)()")
 _MIB = {"Mi": 1, "Gi": 1024, "Ti": 1024 * 1024}
+_LONGEST = 40  # characters that an amount may have and an error quotes
 _NAMED = re.compile(r"(storage|gpu)/[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")
 
 EXPECTED = {
@@ -44,22 +45,28 @@ def parse(dimension: str, written: str | int) -> int:
     """What a person wrote, in base units.
 
     Raises:
-        ValueError: another unit, a sign, a fraction, or more than `MOST`.
+        PydanticCustomError: a ValueError of type `amount_dimension` (nothing of that name is counted),
+            `amount_unit` (another unit or a fraction), `amount_negative` or `amount_overflow` (above `MOST`).
+            Its context holds dimension, written and expected.
     """
-    text = str(written)
-    if dimension == CPU and (match := _CPU.fullmatch(text)):
-        value = int(match[1]) * (1 if match[2] else 1000)
-    elif dimension in (MEMORY, STORAGE) or dimension.startswith("storage/"):
-        bytes_match = _BYTES.fullmatch(text)
-        if not bytes_match:
-            raise ValueError(f"{text!r} is not an amount of {dimension}: expected {EXPECTED[MEMORY]}")
-        value = int(bytes_match[1]) * _MIB[bytes_match[2]]
-    elif dimension != CPU and _COUNT.fullmatch(text):
-        value = int(text)
-    else:
-        raise ValueError(f"{text!r} is not an amount of {dimension}: expected {EXPECTED.get(dimension, 'a count')}")
-    if value > MOST:
-        raise ValueError(f"{text!r} of {dimension} is more than {MOST}")
+    text = str(written) if isinstance(written, str | int) else type(written).__name__
+    expected = EXPECTED.get(dimension.partition("/")[0], "40")
+    context = {"dimension": dimension, "written": text[:_LONGEST], "expected": expected}
+    if not known(dimension):
+        raise PydanticCustomError("amount_dimension", "unknown dimension '{dimension}'", context)
+    if text.startswith("-"):
+        raise PydanticCustomError("amount_negative", "'{written}' of {dimension} is negative", context)
+    in_bytes = dimension in (MEMORY, STORAGE) or dimension.startswith("storage/")
+    match = (_CPU if dimension == CPU else _BYTES if in_bytes else _COUNT).fullmatch(text)
+    if not match:
+        raise PydanticCustomError(
+            "amount_unit", "'{written}' is not an amount of {dimension}: expected {expected}", context
+        )
+    factor = _MIB[match[2]] if in_bytes else 1000 if dimension == CPU and not match[2] else 1
+    if len(match[1]) > _LONGEST or (value := int(match[1]) * factor) > MOST:
+        raise PydanticCustomError(
+            "amount_overflow", "'{written}' of {dimension} is more than can be counted", context
+        )
     return value
 
 
@@ -121,23 +128,29 @@ class Amounts(Mapping[str, int]):
 
     @classmethod
     def parse(cls, items: Mapping[str, str | int]) -> Amounts:
-        """From what a person wrote. Raises ValueError on an unknown dimension or a wrong amount."""
-        unknown = [d for d in items if not known(d)]
-        if unknown:
-            raise ValueError(f"unknown dimension {unknown[0]!r}")
+        """From what a person wrote. Raises ValueError as `parse` does, for the first wrong one."""
         return cls({d: parse(d, text) for d, text in items.items()})
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Documents write amounts in human units; errors point at the dimension."""
+        """Documents write amounts in human units; every wrong one is an error located at its dimension."""
         del source, handler
 
         def build(value: Any) -> Amounts:
             if isinstance(value, Amounts):
                 return value
             if not isinstance(value, dict):
-                raise ValueError("expected a mapping of dimension to amount")  # noqa: TRY004 (pydantic wants ValueError)
-            return cls.parse(value)
+                raise PydanticCustomError("dict_type", "expected a mapping of dimension to amount")
+            items: dict[str, int] = {}
+            wrong: list[InitErrorDetails] = []
+            for dimension, text in value.items():
+                try:
+                    items[dimension] = parse(dimension, text)
+                except PydanticCustomError as error:
+                    wrong.append(InitErrorDetails(type=error, loc=(dimension,), input=text))
+            if wrong:
+                raise ValidationError.from_exception_data("Amounts", wrong)
+            return cls(items)
 
         return core_schema.no_info_plain_validator_function(
             build, serialization=core_schema.plain_serializer_function_ser_schema(lambda a: a.written())

@@ -5,16 +5,17 @@ Filled by `yunjin.estate` from the files of the same names. Calls nothing.
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
 from yunjin.model.amounts import Amounts
-from yunjin.model.declared import Basis, Declared, Id, Line, Named, Source
+from yunjin.model.declared import Basis, Day, Declared, Id, Line, Named, Source
 
 Cidr = Annotated[str, StringConstraints(pattern=r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$")]
-Access = Annotated[str, StringConstraints(pattern=r"^(simulated|env:[A-Z][A-Z0-9_]*|file:.+)(#[\w.@:/-]+)?$", max_length=300)]
+Access = Annotated[
+    str, StringConstraints(pattern=r"^(simulated|env:[A-Z][A-Z0-9_]*|file:.+)(#[\w.@:/-]+)?$", max_length=300)
+]
 
 
 class Flow(Declared):
@@ -26,7 +27,7 @@ class Flow(Declared):
     protocol: Literal["TCP", "UDP"]
     port: Annotated[int, Field(ge=1, le=65535)]
     approval: Line
-    expires: date
+    expires: Day
 
 
 class Zone(Named):
@@ -90,7 +91,9 @@ class Pool(Named):
         """How much may be promised in all: floor((supply - reserve) x percent / 100)."""
         return Amounts(
             {
-                d: max(0, (self.supply.of(d) - self.reserve.of(d)) * self.overcommit_percent.get(d, 100) // 100)
+                d: max(
+                    0, (self.supply.of(d) - self.reserve.of(d)) * self.overcommit_percent.get(d, 100) // 100
+                )
                 for d in self.supply
             }
         )
@@ -126,6 +129,6 @@ class Price(Named):
     id: Id
     fen: Annotated[int, Field(ge=0, le=10**12)]
     per: Line
-    valid_from: date
-    valid_to: date | None = None
+    valid_from: Day
+    valid_to: Day | None = None
     basis: Basis = Basis()

@@ -5,14 +5,26 @@ Every class of `tenants/` derives from `Declared`; `yunjin.estate` fills them. C
 
 from __future__ import annotations
 
+import re
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from yunjin.errors import Text
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?$")]
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _iso(value: Any) -> Any:
+    if isinstance(value, str) and not _ISO.fullmatch(value):  # digits would pass as seconds since 1970
+        raise PydanticCustomError("date_parsing", "expected a date as YYYY-MM-DD")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_iso)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=400, strip_whitespace=True)]
 
 
@@ -40,19 +52,21 @@ class Basis(Declared):
     doc: str = ""
     clause: str = ""
     verified: bool = False
-    valid_from: date | None = None
-    valid_to: date | None = None
+    valid_from: Day | None = None
+    valid_to: Day | None = None
 
     def holds(self, day: date) -> bool:
         """Whether it is in force on `day`."""
-        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day < self.valid_to)
+        return (self.valid_from is None or self.valid_from <= day) and (
+            self.valid_to is None or day < self.valid_to
+        )
 
 
 class Validity(Declared):
     """From a day on (inclusive) until a day (exclusive); an open end is None."""
 
-    start: date | None = Field(default=None, alias="from")
-    end: date | None = Field(default=None, alias="until")
+    start: Day | None = Field(default=None, alias="from")
+    end: Day | None = Field(default=None, alias="until")
 
     def holds(self, day: date) -> bool:
         """Whether `day` lies within."""

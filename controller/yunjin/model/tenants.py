@@ -9,15 +9,28 @@ from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from yunjin.model.amounts import Amounts
-from yunjin.model.declared import DatedName, Declared, Id, Line, Named, name_on
+from yunjin.model.declared import DatedName, Day, Declared, Id, Line, Named, name_on
 from yunjin.model.resources import ObjectClass
 
 NodeId = Annotated[
-    str, StringConstraints(pattern=r"^(city|(bureau|area|tenant)/[a-z0-9-]{1,50}|leaf/[a-z0-9-]{1,50}/[a-z0-9-]{1,63})$")
+    str,
+    StringConstraints(
+        pattern=r"^(city|(bureau|area|tenant)/[a-z0-9-]{1,50}|leaf/[a-z0-9-]{1,50}/[a-z0-9-]{1,63})$"
+    ),
 ]
-Role = Literal["quota", "limits", "network-deny", "network-base", "network-flows", "role-admin", "role-viewer", "namespace"]
+Role = Literal[
+    "quota",
+    "limits",
+    "network-deny",
+    "network-base",
+    "network-flows",
+    "role-admin",
+    "role-viewer",
+    "namespace",
+]
 ROLE_CLASS: dict[str, ObjectClass] = {
     "namespace": ObjectClass.NAMESPACE,
     "quota": ObjectClass.QUOTA,
@@ -58,7 +71,7 @@ class Without(Declared):
     """A standard object that an imported namespace goes without, for now."""
 
     object: Role
-    since: date
+    since: Day
     reason: Line
 
 
@@ -71,7 +84,7 @@ class Imported(Declared):
     """
 
     leaf: NodeId
-    since: date
+    since: Day
     objects: dict[Role, Line] = Field(default_factory=dict)
     without: tuple[Without, ...] = ()
 
@@ -79,7 +92,7 @@ class Imported(Declared):
 class Quarantine(Declared):
     """Counted, never changed and never ranked, until bureau and contacts are known."""
 
-    since: date
+    since: Day
     reason: Line
 
 
@@ -136,7 +149,9 @@ class BaselineRow(Declared):
     @model_validator(mode="after")
     def _figures_of_its_kind(self) -> BaselineRow:
         if self.is_leaf and (self.allotted is None or self.tenant is None or self.limit or self.guarantee):
-            raise ValueError("a leaf carries `tenant` and `allotted`, nothing else")
+            raise PydanticCustomError("leaf_row", "a leaf carries `tenant` and `allotted`, nothing else")
         if not self.is_leaf and (self.limit is None or self.allotted is not None or self.tenant is not None):
-            raise ValueError("a node that is no leaf carries `limit` and `guarantee`, nothing else")
+            raise PydanticCustomError(
+                "inner_row", "an inner node carries `limit` and `guarantee`, nothing else"
+            )
         return self
