@@ -1,0 +1,249 @@
+"""Wanted and live objects side by side: what differs, who wrote it, since when.
+
+Called by `translate`. Calls `quantities`. Pure. Promises that `stands` is true only where `deviations` is
+empty, so that the cheap answer and the exact one never contradict each other.
+
+Compared are the wanted fields and those that managedFields gives to Yunjin: a field Yunjin once applied and
+no longer wants shows as a difference. Everything else belongs to others and is left alone.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from yunjin.model.amounts import written
+from yunjin.model.resources import Difference
+from yunjin.substrates.kubernetes import quantities
+from yunjin.substrates.kubernetes.names import FIELD_MANAGER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from yunjin.model.resources import Body, Live, Wanted
+
+Path = tuple[str, ...]
+
+MISSING: Final[Any] = object()
+
+# Maps that the API server replaces as a whole; every list of Yunjin's objects is compared as a whole too.
+_ATOMIC: Final = frozenset(
+    {
+        ("roleRef",),
+        ("spec", "podSelector"),
+        ("spec", "matchConstraints", "namespaceSelector"),
+        ("spec", "matchConstraints", "objectSelector"),
+    }
+)
+_HARD: Final = ("spec", "hard")
+_UNCOMPARED: Final = frozenset({"apiVersion", "kind", "metadata", "status"})
+_MARKS: Final = ("labels", "annotations")
+
+
+def stands(wanted: Body, live: Body) -> bool:
+    """A quick yes where the object plainly stands as wanted; a no means look closer."""
+    have = live.get("metadata") or {}
+    for field, value in wanted.items():
+        if field == "metadata":
+            for part in _MARKS:
+                want = value.get(part)
+                if want and not want.items() <= (have.get(part) or {}).items():
+                    return False
+        elif field not in _UNCOMPARED and live.get(field) != value:
+            return False
+    return all(_covers(wanted, fields) for fields in owned_fields(live))
+
+
+def leaves(wanted: Wanted) -> dict[Path, Any]:
+    """Every wanted field with its value in canonical form."""
+    body = wanted.body
+    found: dict[Path, Any] = {}
+    for part in _MARKS:
+        _descend((body.get("metadata") or {}).get(part) or {}, ("metadata", part), found)
+    for field, value in body.items():
+        if field not in _UNCOMPARED:
+            _descend(value, (field,), found)
+    return {path: _canonical(wanted.key.kind, path, value) for path, value in found.items()}
+
+
+def deviations(wanted: Wanted, live: Live) -> dict[Path, tuple[Any, Any]]:
+    """By path, what is wanted and what is there, both canonical; `MISSING` where a side has nothing."""
+    kind, body = wanted.key.kind, live.body
+    if wanted.loose and not owns(body):
+        return _figures(wanted, body)
+    want = leaves(wanted)
+    found: dict[Path, tuple[Any, Any]] = {}
+    for path, value in want.items():
+        observed = _canonical(kind, path, _at(body, path))
+        if observed != value:
+            found[path] = (value, observed)
+    for path in _surplus(wanted.body, want, body):
+        observed = _canonical(kind, path, _at(body, path))
+        if observed is not MISSING:
+            found[path] = (MISSING, observed)
+    return found
+
+
+def explain(live: Live, found: Mapping[Path, tuple[Any, Any]]) -> tuple[Difference, ...]:
+    """Deviations as people read them, with the manager who wrote the observed field, in order of path."""
+    explained = []
+    for path, (wanted, observed) in sorted(found.items()):
+        manager, since = _writer(live.body, path) if observed is not MISSING else ("", None)
+        explained.append(
+            Difference(
+                ".".join(path),
+                None if wanted is MISSING else wanted,
+                None if observed is MISSING else observed,
+                manager,
+                since,
+            )
+        )
+    return tuple(explained)
+
+
+def owns(body: Body) -> bool:
+    """Whether Yunjin ever applied a field of this object that nobody has taken since."""
+    return any(True for _ in owned_fields(body))
+
+
+def owned_fields(body: Body) -> Iterator[Mapping[str, Any]]:
+    """The field sets that managedFields gives to Yunjin."""
+    for entry in (body.get("metadata") or {}).get("managedFields") or ():
+        if (
+            entry.get("manager") == FIELD_MANAGER
+            and entry.get("operation") == "Apply"
+            and not entry.get("subresource")
+        ):
+            yield entry.get("fieldsV1") or {}
+
+
+def aliases(body: Body) -> tuple[str, ...]:
+    """Resources of a quota that bound the same dimension as one of Yunjin's, under Kubernetes' older name."""
+    hard = (body.get("spec") or {}).get("hard") or {}
+    return tuple(alias for alias in quantities.ALIASES if alias in hard)
+
+
+def _figures(wanted: Wanted, body: Body) -> dict[Path, tuple[Any, Any]]:
+    """Of an imported object Yunjin never wrote to, only what both sides of a quota count."""
+    if wanted.key.kind != "ResourceQuota":
+        return {}
+    want = (wanted.body.get("spec") or {}).get("hard") or {}
+    granted = quantities.amounts(want)
+    observed = quantities.amounts((body.get("spec") or {}).get("hard") or {})
+    found: dict[Path, tuple[Any, Any]] = {}
+    for resource, text in want.items():
+        dimension = quantities.dimension_of(resource)
+        if dimension is not None and dimension in observed and granted[dimension] != observed[dimension]:
+            binary = quantities.is_binary(resource)
+            seen = quantities.canonical(written(dimension, observed[dimension]), binary=binary)
+            found[(*_HARD, resource)] = (quantities.canonical(text, binary=binary), seen)
+    return found
+
+
+def _surplus(wanted: Body, want: Mapping[Path, Any], live: Body) -> Iterator[Path]:
+    """Fields that Yunjin owns and no longer wants, and other names for a dimension that it bounds."""
+    for fields in owned_fields(live):
+        for path in _paths(fields, ()):
+            # A list or an atomic map is one field: what is owned inside it belongs to it.
+            if _at(wanted, path) is MISSING and not any(
+                path[:depth] in want for depth in range(1, len(path))
+            ):
+                yield path
+    for alias in aliases(live):
+        if (*_HARD, quantities.ALIASES[alias]) in want and (*_HARD, alias) not in want:
+            yield (*_HARD, alias)
+
+
+def _covers(wanted: Any, fields: Mapping[str, Any]) -> bool:
+    for name, inner in fields.items():
+        if name == ".":
+            continue
+        if name[:2] != "f:" or type(wanted) is not dict:
+            return False
+        value = wanted.get(name[2:], MISSING)
+        if value is MISSING or (inner and not _covers(value, inner)):
+            return False
+    return True
+
+
+def _descend(value: Any, path: Path, found: dict[Path, Any]) -> None:
+    if type(value) is dict and path not in _ATOMIC:
+        for name, inner in value.items():
+            _descend(inner, (*path, name), found)
+    else:
+        found[path] = value
+
+
+def _paths(fields: Mapping[str, Any], path: Path) -> Iterator[Path]:
+    for name, inner in fields.items():
+        if name == ".":
+            continue
+        if not name.startswith("f:"):
+            yield path  # an item of a list: the list is one field here
+            continue
+        below = (*path, name[2:])
+        if inner and below not in _ATOMIC:
+            yield from _paths(inner, below)
+        else:
+            yield below
+
+
+def _at(body: Any, path: Path) -> Any:
+    for name in path:
+        if type(body) is not dict or name not in body:
+            return MISSING
+        body = body[name]
+    return body
+
+
+def _canonical(kind: str, path: Path, value: Any) -> Any:
+    if value is MISSING:
+        return value
+    if kind == "ResourceQuota" and path[:2] == _HARD and len(path) == len(_HARD) + 1:
+        return quantities.canonical(str(value), binary=quantities.is_binary(path[2]))
+    if kind == "LimitRange" and path == ("spec", "limits") and type(value) is list:
+        return [_canonical_limit(item) for item in value]
+    return value
+
+
+def _canonical_limit(item: Any) -> Any:
+    if type(item) is not dict:
+        return item
+    return {
+        name: {
+            r: quantities.canonical(str(text), binary=quantities.is_binary(r)) for r, text in inner.items()
+        }
+        if type(inner) is dict
+        else inner
+        for name, inner in item.items()
+    }
+
+
+def _writer(body: Body, path: Path) -> tuple[str, datetime | None]:
+    """Who owns a field, the last to write it first; of several owners, not Yunjin itself."""
+    best: tuple[bool, str, str] | None = None
+    for entry in (body.get("metadata") or {}).get("managedFields") or ():
+        if not _holds(entry.get("fieldsV1") or {}, path):
+            continue
+        manager = str(entry.get("manager") or "")
+        candidate = (manager != FIELD_MANAGER, str(entry.get("time") or ""), manager)
+        best = candidate if best is None else max(best, candidate)
+    return (best[2], _moment(best[1])) if best else ("", None)
+
+
+def _holds(fields: Mapping[str, Any], path: Path) -> bool:
+    for name in path:
+        inner = fields.get(f"f:{name}", MISSING)
+        if inner is MISSING:
+            return False
+        if not inner:
+            return True
+        fields = inner
+    return True
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

@@ -1,0 +1,138 @@
+"""Leaves to Kubernetes objects, and Kubernetes objects to differences.
+
+Called by `yunjin.plan`, `yunjin.apply`, `yunjin.engine` and by the simulated backend, which keeps the same
+objects. Calls `standard`, `shared`, `compare` and `quantities`. Pure: no SDK, no clock, no network.
+
+Promises, for every wanted `w` and live `l`: `matches(w, l)` exactly where `differences(w, l)` is empty,
+exactly where `fingerprint(w, l) == target(w)`.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from yunjin.model.change import ABSENT
+from yunjin.model.resources import Key, ObjectClass, Wanted
+from yunjin.substrates.kubernetes import compare, names, quantities, shared, standard
+from yunjin.substrates.kubernetes.names import FIELD_MANAGER, LABEL_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from yunjin.model.amounts import Amounts
+    from yunjin.model.centre import Endpoint, Flow
+    from yunjin.model.resources import Body, Difference, Live
+    from yunjin.model.tenancy import Leaf
+
+__all__ = ["FIELD_MANAGER", "LABEL_PREFIX", "KubernetesTranslator", "observed_amounts"]
+
+
+class KubernetesTranslator:
+    """The `Translator` of clusters. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        # Leaves of one zone share their flows, and leaves of one pool their ratio, as the very same values.
+        self._flows: dict[str, tuple[tuple[Flow, ...], Mapping[str, tuple[str, ...]], Body]] = {}
+        self._limits: dict[str, tuple[Mapping[str, int], Body]] = {}
+
+    def shared(self, endpoint: Endpoint) -> tuple[Wanted, ...]:
+        """Two namespaces, two cluster roles and, where the endpoint asks for it, the binding to pools."""
+        bodies = [
+            shared.shared_namespace(names.SYSTEM_NAMESPACE),
+            shared.shared_namespace(names.CREDENTIAL_NAMESPACE),
+            *shared.cluster_roles(),
+        ]
+        if endpoint.pool_binding == "admission-policy":
+            bodies += shared.pool_policy()
+        return tuple(
+            Wanted(Key(endpoint.id, "", body["kind"], body["metadata"]["name"]), body, ObjectClass.CLUSTER, 0)
+            for body in bodies
+        )
+
+    def wanted(self, leaf: Leaf) -> tuple[Wanted, ...]:
+        """The eight standard objects of a leaf, without those an imported leaf goes without."""
+        labels = standard.owner_labels(leaf)
+        found = []
+        for entry in names.STANDARD:
+            if entry.role in leaf.without:
+                continue
+            name = leaf.renamed.get(entry.role, entry.name) if entry.name else leaf.name
+            namespace = leaf.name if entry.name else ""
+            body = self._body(leaf, entry.role, name, labels)
+            key = Key(leaf.endpoint, namespace, entry.kind, name)
+            found.append(Wanted(key, body, entry.object_class, entry.rank, leaf.imported))
+        return tuple(found)
+
+    def matches(self, wanted: Wanted, live: Live) -> bool:
+        """Whether the object stands as wanted. A few microseconds where it does."""
+        if not wanted.loose and compare.stands(wanted.body, live.body):
+            return True
+        return not compare.deviations(wanted, live)
+
+    def differences(self, wanted: Wanted, live: Live) -> tuple[Difference, ...]:
+        """Every field that differs, in order of path."""
+        return compare.explain(live, compare.deviations(wanted, live))
+
+    def fingerprint(self, wanted: Wanted, live: Live | None) -> str:
+        """Hash of the compared fields as they stand: the wanted ones, with each that differs as observed."""
+        if live is None:
+            return ABSENT
+        fields = compare.leaves(wanted)
+        for path, (_, observed) in compare.deviations(wanted, live).items():
+            if observed is compare.MISSING:
+                del fields[path]
+            else:
+                fields[path] = observed
+        return _digest(fields)
+
+    def target(self, wanted: Wanted) -> str:
+        """Hash of the wanted fields."""
+        return _digest(compare.leaves(wanted))
+
+    def _body(self, leaf: Leaf, role: str, name: str, labels: dict[str, str]) -> Body:
+        if role == "namespace":
+            return standard.namespace(leaf, labels)
+        metadata = {"name": name, "namespace": leaf.name, "labels": labels}
+        if role == "quota":
+            return standard.quota(leaf, metadata)
+        if role == "limits":
+            return standard.limits(self._limit_spec(leaf), metadata)
+        if role.startswith("network-"):
+            return standard.policy(self._network_spec(leaf, role), metadata)
+        return standard.binding(leaf, role, metadata)
+
+    def _network_spec(self, leaf: Leaf, role: str) -> Body:
+        if role == "network-deny":
+            return standard.deny_spec()
+        return standard.base_spec() if role == "network-base" else self._flow_spec(leaf)
+
+    def _limit_spec(self, leaf: Leaf) -> Body:
+        known = self._limits.get(leaf.pool)
+        if known is None or known[0] is not leaf.limit_percent:
+            known = (leaf.limit_percent, standard.limit_spec(leaf.limit_percent))
+            self._limits[leaf.pool] = known
+        return known[1]
+
+    def _flow_spec(self, leaf: Leaf) -> Body:
+        known = self._flows.get(leaf.zone)
+        if known is None or known[0] is not leaf.flows or known[1] is not leaf.cidrs:
+            known = (leaf.flows, leaf.cidrs, standard.flow_spec(leaf.zone, leaf.flows, leaf.cidrs))
+            self._flows[leaf.zone] = known
+        return known[2]
+
+
+def observed_amounts(quota: Live) -> tuple[Amounts, Amounts | None]:
+    """What a live quota grants and what is used of it, rounded up to base units.
+
+    Use is None while the cluster has not counted it yet: unknown, not nothing.
+    """
+    hard = (quota.body.get("spec") or {}).get("hard") or {}
+    used = (quota.body.get("status") or {}).get("used")
+    return quantities.amounts(hard), None if used is None else quantities.amounts(used)
+
+
+def _digest(fields: Mapping[compare.Path, Any]) -> str:
+    text = json.dumps(sorted(fields.items(), key=lambda item: item[0]), separators=(",", ":"), sort_keys=True)
+    return blake2b(text.encode(), digest_size=16).hexdigest()
