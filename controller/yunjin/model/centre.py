@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 from yunjin.model.amounts import Amounts
 from yunjin.model.declared import Basis, Day, Declared, Id, Line, Named, Source
 
-Cidr = Annotated[str, StringConstraints(pattern=r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$")]
+Cidr = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$")]
 Access = Annotated[
     str, StringConstraints(pattern=r"^(simulated|env:[A-Z][A-Z0-9_]*|file:.+)(#[\w.@:/-]+)?$", max_length=300)
 ]

@@ -41,7 +41,7 @@ class Bureau(Declared):
 class AreaCode(Validity):
     """A GB/T 2260 code and the days it is in force."""
 
-    code: Annotated[str, Field(pattern=r"^\d{6}$")]
+    code: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
     verified: bool = False
 
 
