@@ -1,0 +1,258 @@
+"""The journal: what each apply was about to do, and how each change ended.
+
+Written by `yunjin.apply`, read by `yunjin status`. Calls `database`. Promises that what `before` was given
+is on the disk when it returns, and that a run that lost an endpoint's lease can journal, and so begin,
+nothing there.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from yunjin.errors import ConflictError, Text
+from yunjin.model.resources import Key
+from yunjin.store.times import text, time
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from concurrent.futures import Future
+    from datetime import datetime
+
+    from yunjin.model.change import Change, Receipt
+    from yunjin.store.database import Database
+
+IN_DOUBT: Final = "before"
+"""State of an entry whose write may or may not have happened."""
+
+_BEFORE = """
+    INSERT INTO entries (run, seq, endpoint, namespace, kind, name, tenant, action, before_hash, after_hash,
+                         fence, at, state)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'before')
+"""
+_AFTER = """
+    INSERT INTO entries (run, seq, endpoint, namespace, kind, name, tenant, action, before_hash, after_hash,
+                         fence, at, state, reason_zh, reason_en)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (run, seq) DO UPDATE
+    SET at = excluded.at, state = excluded.state,
+        reason_zh = excluded.reason_zh, reason_en = excluded.reason_en
+"""
+_ENTRIES = """
+    SELECT run, seq, endpoint, namespace, kind, name, tenant, action, before_hash, after_hash, fence, at,
+           state, reason_zh, reason_en
+    FROM entries WHERE run = ? AND state = coalesce(?, state) ORDER BY seq
+"""
+_RUNS = "SELECT id, plan, actor, holder, fences, started, finished, state FROM runs"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change of one run.
+
+    Attributes:
+        state: `before` while in doubt, else an `Outcome`.
+        at: when it got into this state.
+    """
+
+    run: int
+    seq: int
+    key: Key
+    tenant: str
+    action: str
+    before: str
+    after: str
+    fence: int
+    state: str
+    at: datetime
+    reason: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One apply.
+
+    Attributes:
+        fences: fencing number of each endpoint whose lease it held.
+        state: `running`, `finished`, or `interrupted`: it never finished, and a later run did there.
+        counts: how many entries are in each state.
+    """
+
+    id: int
+    plan: str
+    actor: str
+    holder: str
+    fences: Mapping[str, int]
+    started: datetime
+    finished: datetime | None
+    state: str
+    counts: Mapping[str, int]
+
+
+class Journal:
+    """All runs, newest last."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    def begin(self, plan_hash: str, actor: str, holder: str, fences: Mapping[str, int]) -> Run:
+        """Record, durably, that a run begins.
+
+        Args:
+            plan_hash: of the plan it applies.
+            actor: who asked for it.
+            holder: name of the process, as in its leases.
+            fences: by endpoint, the fencing number of the lease it holds.
+        """
+        row = (plan_hash, actor, holder, json.dumps(fences, sort_keys=True), text(self._now()))
+        return Run(self._database, self._now, self._database.write(_begin, row), dict(fences))
+
+    def unfinished(self) -> tuple[tuple[RunRecord, tuple[Entry, ...]], ...]:
+        """Runs that have not finished, oldest first, each with the entries whose write is in doubt."""
+        rows = self._database.rows(f"{_RUNS} WHERE state = 'running' ORDER BY id")
+        return tuple((self._record(row), self.entries(row[0], state=IN_DOUBT)) for row in rows)
+
+    def runs(self, limit: int = 20) -> tuple[RunRecord, ...]:
+        """The last runs, newest first."""
+        rows = self._database.rows(f"{_RUNS} ORDER BY id DESC LIMIT ?", limit)
+        return tuple(self._record(row) for row in rows)
+
+    def entries(self, run: int, state: str | None = None) -> tuple[Entry, ...]:
+        """What one run did, in the order it was journalled; with `state`, those in that state alone."""
+        return tuple(_entry(row) for row in self._database.rows(_ENTRIES, run, state))
+
+    def _record(self, row: tuple[Any, ...]) -> RunRecord:
+        run, plan, actor, holder, fences, started, finished, state = row
+        counts = self._database.rows("SELECT state, count(*) FROM entries WHERE run = ? GROUP BY state", run)
+        ended = None if finished is None else time(finished)
+        held = json.loads(fences)
+        return RunRecord(run, plan, actor, holder, held, time(started), ended, state, dict(counts))
+
+
+class Run:
+    """One apply under way. Safe to use from several threads."""
+
+    def __init__(
+        self, database: Database, now: Callable[[], datetime], number: int, fences: dict[str, int]
+    ) -> None:
+        self.id = number
+        self._database = database
+        self._now = now
+        self._fences = fences
+        self._numbers: dict[Key, int] = {}
+        self._numbering = threading.Lock()
+        self._queued: list[Future[None]] = []
+
+    def before(self, changes: Sequence[Change]) -> None:
+        """Record that these are about to be written. Returns once that is durable.
+
+        Raises:
+            ConflictError: somebody else has taken an endpoint's lease; nothing was recorded.
+        """
+        fences = {change.key.endpoint: self._fence(change) for change in changes}
+        at = text(self._now())
+        self._database.write(_before, [(*self._row(change), at) for change in changes], fences)
+
+    def after(self, receipts: Sequence[Receipt]) -> None:
+        """Queue the record of how these ended; those without a `before` (nothing was written) are added."""
+        at = text(self._now())
+        rows = [
+            (*self._row(receipt.change), at, receipt.outcome.value, *_languages(receipt.reason))
+            for receipt in receipts
+        ]
+        future = self._database.submit(_after, rows)
+        with self._numbering:
+            self._queued.append(future)
+
+    def finish(self, read: Collection[str]) -> None:
+        """Record, durably, that nothing more comes.
+
+        Earlier runs that never finished, and whose endpoints were all read again under this run's leases, are
+        closed as interrupted: what stands there is known again.
+
+        Args:
+            read: endpoints that this run has read.
+
+        Raises:
+            The first error with which one of the queued records failed.
+        """
+        with self._numbering:
+            queued, self._queued = self._queued, []
+        for future in queued:
+            future.result()
+        self._database.write(_finish, self.id, text(self._now()), list(read))
+
+    def _fence(self, change: Change) -> int:
+        return self._fences.get(change.key.endpoint, 0)
+
+    def _row(self, change: Change) -> tuple[Any, ...]:
+        key = change.key
+        with self._numbering:
+            seq = self._numbers.setdefault(key, len(self._numbers) + 1)
+        return (
+            self.id,
+            seq,
+            key.endpoint,
+            key.namespace,
+            key.kind,
+            key.name,
+            change.tenant,
+            change.action.value,
+            change.before,
+            change.after,
+            self._fence(change),
+        )
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    run, seq, endpoint, namespace, kind, name, tenant, action, before, after, fence, at, state, zh, en = row
+    return Entry(
+        run=run,
+        seq=seq,
+        key=Key(endpoint, namespace, kind, name),
+        tenant=tenant,
+        action=action,
+        before=before,
+        after=after,
+        fence=fence,
+        state=state,
+        at=time(at),
+        reason=None if zh is None else Text(zh, en),
+    )
+
+
+def _languages(reason: Text | None) -> tuple[str, str] | tuple[None, None]:
+    return (reason.zh, reason.en) if reason else (None, None)
+
+
+def _begin(connection: sqlite3.Connection, row: tuple[Any, ...]) -> int:
+    sql = "INSERT INTO runs (plan, actor, holder, fences, started, state) VALUES (?, ?, ?, ?, ?, 'running')"
+    connection.execute(sql, row)
+    (number,) = connection.execute("SELECT last_insert_rowid()").fetchone()
+    return int(number)
+
+
+def _before(connection: sqlite3.Connection, rows: list[tuple[Any, ...]], fences: dict[str, int]) -> None:
+    for endpoint, fence in fences.items():
+        sql = "SELECT 1 FROM leases WHERE endpoint = ? AND fence = ? AND holder IS NOT NULL"
+        if connection.execute(sql, (endpoint, fence)).fetchone() is None:
+            raise ConflictError(
+                Text(f"端点 {endpoint} 的租约已失去", f"the lease of {endpoint} is no longer this run's"),
+                Text("请等对方结束后重新生成变更方案", "wait until they end, then plan again"),
+            )
+    connection.executemany(_BEFORE, rows)
+
+
+def _after(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+    connection.executemany(_AFTER, rows)
+
+
+def _finish(connection: sqlite3.Connection, run: int, at: str, read: list[str]) -> None:
+    connection.execute("UPDATE runs SET finished = ?, state = 'finished' WHERE id = ?", (at, run))
+    older = connection.execute("SELECT id, fences FROM runs WHERE state = 'running' AND id < ?", (run,))
+    closed = [(number,) for number, fences in older.fetchall() if set(json.loads(fences)) <= set(read)]
+    connection.executemany("UPDATE runs SET state = 'interrupted' WHERE id = ?", closed)

@@ -1,0 +1,106 @@
+"""The state database as one object.
+
+Opened by the composition root once a process; handed to `yunjin.apply` and `yunjin.engine`. Calls `database`
+and `migrate`. Promises that the folder and its files are readable by their owner alone, that the schema is
+current, and that every time in a row comes from the one clock given here.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Self
+
+from yunjin.errors import Text, UsageError
+from yunjin.store.credentials import Credentials
+from yunjin.store.database import Database
+from yunjin.store.journal import Journal
+from yunjin.store.leases import Leases
+from yunjin.store.migrate import bring_up_to_date
+from yunjin.store.plans import Plans
+from yunjin.store.sightings import Sightings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import TracebackType
+
+FILE: Final = "state.db"
+
+
+def utc_now() -> datetime:
+    """The clock of a running installation."""
+    return datetime.now(UTC)
+
+
+class Store:
+    """What Yunjin remembers between two runs.
+
+    Safe to use from several threads and, beside others, from several processes; not across a fork.
+
+    Attributes:
+        folder: where everything of this installation lies.
+        now: the clock; it answers with a time zone.
+    """
+
+    def __init__(self, folder: Path, database: Database, now: Callable[[], datetime]) -> None:
+        self.folder = folder
+        self.now = now
+        self._database = database
+        self.journal = Journal(database, now)
+        self.leases = Leases(database, now)
+        self.plans = Plans(database, now)
+        self.credentials = Credentials(database, now)
+        self.sightings = Sightings(database, now)
+
+    @classmethod
+    def open(cls, folder: Path, now: Callable[[], datetime] = utc_now) -> Self:
+        """Create the folder where it is missing, bring the schema up to date, and open the database.
+
+        Raises:
+            UsageError: the folder cannot be used, or others may write into it.
+            PermanentError: the file is damaged, or a newer Yunjin wrote it.
+            TransientError: another process held the database for too long.
+        """
+        _make_private(folder)
+        path = folder / FILE
+        bring_up_to_date(path)
+        return cls(folder, Database(path), now)
+
+    def close(self) -> None:
+        """Wait for everything submitted and end the connections."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _make_private(folder: Path) -> None:
+    """A new folder is 0700. One that is there already keeps its mode, but nobody else may write into it."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = stat.S_IMODE(folder.stat().st_mode)
+        # The database's own files inherit the mode of the first, so no moment leaves them open.
+        os.close(os.open(folder / FILE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise UsageError(
+            Text(
+                f"状态目录 {folder} 无法使用: {error.strerror}",
+                f"the state folder {folder} cannot be used: {error.strerror}",
+            ),
+            Text(
+                "请将环境变量 YUNJIN_STATE 指向本人可写的目录",
+                "point YUNJIN_STATE at a folder you may write to",
+            ),
+        ) from error
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise UsageError(
+            Text(f"状态目录 {folder} 允许他人写入", f"others may write into the state folder {folder}"),
+            Text(f"请执行 chmod 700 {folder}", f"run chmod 700 {folder}"),
+        )

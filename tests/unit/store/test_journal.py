@@ -1,0 +1,161 @@
+"""The journal: durable before a write, in doubt after a death, closed later, shut to a lost lease."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from yunjin.errors import ConflictError, Text
+from yunjin.model.change import ABSENT, Action, Change, Outcome, Receipt
+from yunjin.model.resources import Key, ObjectClass
+from yunjin.store import Fence, Holder, Run, Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from clocks import Clock
+
+ENDPOINT = "k8s-egov"
+
+
+def _change(name: str) -> Change:
+    return Change(
+        action=Action.CREATE,
+        key=Key(ENDPOINT, "jtj-egov", "NetworkPolicy", name),
+        tenant="jtj",
+        object_class=ObjectClass.NETWORK,
+        rank=2,
+        before=ABSENT,
+        after=f"hash of {name}",
+        differences=(),
+        body={"kind": "NetworkPolicy"},
+    )
+
+
+DENY, BASE, FLOWS = (_change(name) for name in ("deny", "base", "flows"))
+
+
+def _begin(store: Store, holder: Holder) -> Run:
+    fence = store.leases.acquire(ENDPOINT, holder, 30)
+    assert isinstance(fence, Fence)
+    return store.journal.begin("plan-hash", "cloud-ops", holder.name, {ENDPOINT: fence.number})
+
+
+def _states(store: Store, run: int) -> dict[str, str]:
+    return {entry.key.name: entry.state for entry in store.journal.entries(run)}
+
+
+def test_a_run_from_beginning_to_end(store: Store, clock: Clock) -> None:
+    holder = Holder.mine()
+    run = _begin(store, holder)
+    run.before([DENY, BASE])
+    began = clock()
+    clock.advance(5)
+    refused = Text("无权写入", "no right to write")
+    run.after(
+        [Receipt(DENY, Outcome.DONE), Receipt(BASE, Outcome.FAILED, refused), Receipt(FLOWS, Outcome.SKIPPED)]
+    )
+    run.finish([ENDPOINT])
+
+    (record,) = store.journal.runs()
+    assert (record.plan, record.actor, record.holder) == ("plan-hash", "cloud-ops", holder.name)
+    assert (record.state, record.started, record.finished) == ("finished", began, clock())
+    assert record.fences == {ENDPOINT: 1}
+    assert record.counts == {"done": 1, "failed": 1, "skipped": 1}
+    first, second, third = store.journal.entries(run.id)
+    assert (first.key, first.before, first.after, first.fence) == (DENY.key, ABSENT, DENY.after, 1)
+    assert (second.state, second.reason, second.at) == ("failed", refused, clock())
+    assert (third.key, third.state, third.seq) == (FLOWS.key, "skipped", 3)
+    assert store.journal.unfinished() == ()
+
+
+def test_what_was_begun_and_not_ended_is_in_doubt(store: Store) -> None:
+    run = _begin(store, Holder.mine())
+    run.before([DENY, BASE])
+    run.after([Receipt(DENY, Outcome.DONE)])
+    store.sightings.update(ENDPOINT, [])  # a later write: the queued record is in before it
+
+    ((record, entries),) = store.journal.unfinished()
+    assert record.id == run.id
+    assert [entry.key for entry in entries] == [BASE.key]
+
+
+def test_a_later_run_that_read_the_endpoints_closes_the_earlier(store: Store, clock: Clock) -> None:
+    dead = _begin(store, Holder.mine())
+    dead.before([DENY])
+    clock.advance(60)
+
+    elsewhere = store.journal.begin("other", "cloud-ops", "elsewhere", {"k8s-inet": 1})
+    elsewhere.finish(["k8s-inet"])
+    assert [record.id for record, _ in store.journal.unfinished()] == [dead.id]
+
+    unread = _begin(store, Holder.mine())
+    unread.finish([])
+    assert [record.id for record, _ in store.journal.unfinished()] == [dead.id]
+
+    clock.advance(60)
+    later = _begin(store, Holder.mine())
+    later.finish([ENDPOINT])
+
+    assert store.journal.unfinished() == ()
+    assert [record.state for record in store.journal.runs()] == [
+        "finished",
+        "finished",
+        "finished",
+        "interrupted",
+    ]
+
+
+def test_a_run_whose_lease_was_taken_can_begin_nothing_more(store: Store, clock: Clock) -> None:
+    run = _begin(store, Holder.mine())
+    run.before([DENY])
+    clock.advance(31)
+    _begin(store, Holder.mine())
+
+    with pytest.raises(ConflictError, match=ENDPOINT):
+        run.before([BASE])
+    run.after([Receipt(DENY, Outcome.DONE), Receipt(BASE, Outcome.FAILED)])
+    run.finish([])
+    assert _states(store, run.id) == {"deny": "done", "base": "failed"}
+
+
+def test_a_run_whose_lease_was_given_back_can_begin_nothing_more(store: Store) -> None:
+    holder = Holder.mine()
+    run = _begin(store, holder)
+    fence = store.leases.acquire(ENDPOINT, holder, 30)
+    assert isinstance(fence, Fence)
+    store.leases.release(fence)
+
+    with pytest.raises(ConflictError):
+        run.before([DENY])
+
+
+def test_a_change_tried_again_has_one_entry(store: Store) -> None:
+    run = _begin(store, Holder.mine())
+    run.before([DENY])
+    run.after([Receipt(DENY, Outcome.PENDING)])
+    run.after([Receipt(DENY, Outcome.DONE)])
+    run.finish([ENDPOINT])
+
+    assert _states(store, run.id) == {"deny": "done"}
+
+
+def _die_after_before(folder: Path) -> None:
+    store = Store.open(folder)
+    _begin(store, Holder.mine()).before([DENY, BASE])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_what_before_returned_from_outlives_the_process(folder: Path) -> None:
+    child = multiprocessing.get_context("fork").Process(target=_die_after_before, args=(folder,))
+    child.start()
+    child.join()
+
+    with Store.open(folder) as store:
+        ((_, entries),) = store.journal.unfinished()
+    assert child.exitcode == -signal.SIGKILL
+    assert [entry.key.name for entry in entries] == ["deny", "base"]

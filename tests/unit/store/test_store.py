@@ -1,0 +1,72 @@
+"""Opening the state folder: private, refused where it cannot be trusted, cheap once it is there."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from yunjin.errors import PermanentError, UsageError
+from yunjin.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_folder_and_files_belong_to_their_owner_alone(folder: Path, store: Store) -> None:
+    store.sightings.update("k8s-egov", [])
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+def test_a_folder_others_may_write_into_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+
+    with pytest.raises(UsageError, match="others may write"):
+        Store.open(tmp_path)
+
+
+def test_a_folder_below_a_file_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(UsageError) as caught:
+        Store.open(tmp_path / "file" / "state")
+
+    assert caught.value.remedy is not None
+    assert "YUNJIN_STATE" in caught.value.remedy.en
+
+
+def test_a_damaged_file_is_an_error_that_names_it(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    (folder / "state.db").write_bytes(b"not a database " * 100)
+
+    with pytest.raises(PermanentError, match=r"state\.db"):
+        Store.open(folder)
+
+
+def test_a_closed_store_says_so(folder: Path) -> None:
+    store = Store.open(folder)
+    store.close()
+    store.close()
+
+    with pytest.raises(PermanentError, match="closed"):
+        store.sightings.update("k8s-egov", [])
+
+
+def test_an_existing_database_is_opened_without_the_migration_tools(folder: Path, store: Store) -> None:
+    program = (
+        "import sys, pathlib; sys.path[:0] = sys.argv[2:]\n"
+        "from yunjin.store import Store\n"
+        "Store.open(pathlib.Path(sys.argv[1])).close()\n"
+        "print(sorted({'alembic', 'sqlalchemy', 'mako'} & set(sys.modules)))\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(folder), *sys.path], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"
