@@ -59,11 +59,16 @@ class Group(Declared):
 
 
 class System(Named):
-    """A system a tenant runs or will run."""
+    """A system a tenant runs or will run.
+
+    Attributes:
+        secret: whether it holds state secrets; such a system is refused.
+    """
 
     id: Id
     element: Id | None = None
     stage: Literal["planned", "trial", "production"] = "planned"
+    secret: bool = False
     groups: tuple[Group, ...] = ()
 
 
