@@ -5,7 +5,7 @@ Made by `yunjin.estate.load`; read by rules, plan, reports and the command line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -14,7 +14,7 @@ from yunjin.errors import Place, Text
 from yunjin.model.amounts import Amounts
 from yunjin.model.centre import DataSet, Endpoint, Flow, Pool, PolicyValue, Price, Zone
 from yunjin.model.organisation import Area, Bureau
-from yunjin.model.programme import Element, Programme
+from yunjin.model.programme import ALL, AREAS, Element, Leadership, Programme, Task
 from yunjin.model.tenancy import Leaf
 from yunjin.model.tenants import BaselineRow, Tenant
 
@@ -69,13 +69,50 @@ class Estate:
             return None
         kind, _, item = node.partition("/")
         if kind == "leaf":
-            row = next((r for r in self.leaf_rows if r.node == node), None)
-            return f"tenant/{row.tenant}" if row else CITY
+            tenant = self._tenant_of_leaf.get(node)
+            return f"tenant/{tenant}" if tenant else CITY
         if kind == "tenant":
             return self.tenants[item].owner or CITY
         if kind == "bureau" and self.bureaus[item].parent:
             return f"bureau/{self.bureaus[item].parent}"
         return CITY
+
+    def tasks(self, programme: str) -> tuple[Task, ...]:
+        """Tasks of a programme: those it carries on, as first worded but for the date, then its own."""
+        plan = self.programmes[programme]
+        earlier = {task.id: task for task in self.tasks(plan.follows)} if plan.follows else {}
+        carried = (earlier[part.id].model_copy(update={"due": part.due}) for part in plan.carried)
+        return (*carried, *plan.tasks)
+
+    @cached_property
+    def leadership(self) -> Leadership | None:
+        """The leadership group, of the earliest programme that states one; a plan that follows keeps it."""
+        plans = sorted(self.programmes.values(), key=lambda plan: (plan.follows is not None, plan.demo, plan.id))
+        return next((plan.leadership for plan in plans if plan.leadership), None)
+
+    def expand(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Ids behind names of bureaus, areas and groups, in order, each once.
+
+        `AREAS` is every declared area, `ALL` the members of the leadership group and its areas.
+        """
+        ids: dict[str, None] = {}
+        for name in names:
+            if name == AREAS:
+                ids |= dict.fromkeys(self.areas)
+            elif name == ALL:
+                group = self.leadership
+                ids |= dict.fromkeys(self.expand((*group.members, *group.areas)) if group else ())
+            else:
+                ids[name] = None
+        return tuple(ids)
+
+    def cooperating(self, element: Element) -> tuple[str, ...]:
+        """Ids of the bureaus and areas that cooperate in an element, groups expanded, without its lead."""
+        return tuple(body for body in self.expand(element.coop) if body != element.lead)
+
+    @cached_property
+    def _tenant_of_leaf(self) -> dict[str, str | None]:
+        return {row.node: row.tenant for row in self.leaf_rows}
 
     @cached_property
     def leaf_rows(self) -> tuple[BaselineRow, ...]:
@@ -123,7 +160,7 @@ class Estate:
             protected=tenant.protected,
             imported=imported is not None,
             frozen=tenant.quarantine is not None,
-            renamed=imported.objects if imported else {},
+            renamed={str(role): name for role, name in imported.objects.items()} if imported else {},
             without=frozenset(part.object for part in imported.without) if imported else frozenset(),
         )
 

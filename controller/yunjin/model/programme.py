@@ -5,12 +5,16 @@ Filled by `yunjin.estate` from elements.yaml and programmes/. Calls nothing.
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from yunjin.model.declared import Basis, Declared, Id, Line, Named, Source
+from yunjin.model.declared import Basis, Day, Declared, Id, Line, Named, Source
+
+ALL = "ALL"  # groups that a list may name instead of single bodies
+AREAS = "AREAS"
+TaskId = Annotated[str, Field(pattern=r"^T[0-9]{2}$")]
 
 
 class Function(Named):
@@ -63,9 +67,9 @@ class Acceptance(Named):
 class Task(Named):
     """A numbered task of the programme."""
 
-    id: Annotated[str, Field(pattern=r"^T\d{2}$")]
+    id: TaskId
     element: Id
-    due: date
+    due: Day
     functions: tuple[Function, ...] = ()
     data_in: tuple[Id, ...] = ()
     data_out: tuple[Id, ...] = ()
@@ -73,10 +77,22 @@ class Task(Named):
     source: Source
 
 
+class TaskCarried(Declared):
+    """A task that a following programme carries on: only its date is new."""
+
+    id: TaskId
+    due: Day
+
+
 class Entry(Declared):
-    """One item of the programme's own list of goals, and the elements it means."""
+    """One item of the programme's own list of goals, and the elements it means.
+
+    Attributes:
+        also: what other lists of the same document call it.
+    """
 
     zh: Line
+    also: tuple[Line, ...] = ()
     elements: tuple[Id, ...]
 
 
@@ -97,6 +113,8 @@ class Programme(Named):
         status: a repealed plan still is the framework that later documents refer to.
         demo: carried on by us to show the product, not decided by anybody.
         follows: the programme whose tasks it carries on.
+        tasks: as this programme words them.
+        carried: those of `follows` with a new date; `Estate.tasks` joins both.
     """
 
     id: Id
@@ -104,8 +122,15 @@ class Programme(Named):
     status: Literal["in-force", "repealed", "draft"]
     demo: bool = False
     follows: Id | None = None
-    signed: date | None = None
-    published: date | None = None
+    signed: Day | None = None
+    published: Day | None = None
     entries: tuple[Entry, ...] = ()
     leadership: Leadership | None = None
     tasks: tuple[Task, ...] = ()
+    carried: tuple[TaskCarried, ...] = ()
+
+    @model_validator(mode="after")
+    def _carried_from_somewhere(self) -> Programme:
+        if self.carried and self.follows is None:
+            raise PydanticCustomError("carried_tasks", "`carried` needs `follows`, the programme carried on")
+        return self
