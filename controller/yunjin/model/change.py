@@ -1,18 +1,21 @@
 """The spine's values: change, plan, finding, verdict, receipt.
 
-Made by `yunjin.plan`, `yunjin.policy` and `yunjin.apply`; stored by `yunjin.store`; shown by the command line.
+Made by `yunjin.plan`, `yunjin.policy` and `yunjin.apply`; stored by `yunjin.store`; shown by the command
+line.
 All are frozen and carry no secret, so each can be printed, stored, hashed and compared.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from yunjin.model.resources import Wanted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date, datetime
 
     from yunjin.errors import Place, Text
     from yunjin.model.resources import Body, Difference, Key, ObjectClass
@@ -36,8 +39,9 @@ class Change:
         body: what is sent; None for a removal.
         rank: order of writing; all changes of a rank end before the next rank begins.
         force: take over fields that another manager owns (repair of drift, or an imported object).
-        limits: the role bindings of a leaf wait until the leaf's quota is effective; a change that must be
-            seen effective before the leaf's later ranks begin says so here.
+        confirm: it must be seen effective before the leaf's later ranks begin: role bindings wait for the
+            leaf's quota, and a removal ends only when the object is gone.
+        loose: imported object whose labels count only once Yunjin owns fields of it.
     """
 
     action: Action
@@ -63,8 +67,26 @@ class Change:
         """Name of the namespace or project it belongs to; empty for the whole endpoint."""
         return self.key.name if self.key.kind == "Namespace" else self.key.namespace
 
+    @property
+    def wanted(self) -> Wanted:
+        """What `before` and `after` were computed over; of a removal, the fields that Yunjin owns."""
+        return Wanted(self.key, self.body or {}, self.object_class, self.rank, self.loose)
+
 
 ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an endpoint could not be read.
+
+    Attributes:
+        code: of the error, for scripts: `unreachable`, `refused`, ...
+    """
+
+    code: str
+    message: Text
+    remedy: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +95,44 @@ class Binding:
 
     Attributes:
         access: `simulated`, `env:NAME` or `file:PATH`, with `#CONTEXT` where one was chosen.
+        observed_at: None where it could not be read; `failure` then says why.
     """
 
     technology: str
     access: str
     observed_at: datetime | None
+    failure: Failure | None = None
+
+
+class Hold(StrEnum):
+    """Why a plan leaves a namespace or project as it is, though something differs."""
+
+    PROTECTED = "protected"  # it, or something in it, would be removed; its tenant must not be
+    QUARANTINED = "quarantined"  # no longer declared, but its tenant is in quarantine
+    FOREIGN = "foreign"  # declared under a name that somebody else's object bears
+    ENDING = "ending"  # declared, but somebody is removing it at this moment
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A namespace or project that the plan does not touch, and why."""
+
+    endpoint: str
+    leaf: str
+    tenant: str
+    hold: Hold
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """Somebody else's object of a managed kind inside a declared namespace or project; never touched."""
+
+    key: Key
+    object_class: ObjectClass
+    tenant: str
+    manager: str
+    since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +141,11 @@ class Plan:
 
     Attributes:
         estate: digest of the declared files.
-        bindings: by endpoint; an endpoint whose `observed_at` is None could not be read: *unknown*, not empty.
+        bindings: by endpoint; where `observed_at` is None it could not be read: *unknown*, not empty.
         unchanged: objects that already stand as wanted.
         leaves: leaves looked at.
+        held: what differs and is left alone.
+        extras: other people's objects where only Yunjin's should be.
     """
 
     as_of: date
@@ -97,6 +154,8 @@ class Plan:
     bindings: Mapping[str, Binding]
     unchanged: int = 0
     leaves: int = 0
+    held: tuple[Held, ...] = ()
+    extras: tuple[Extra, ...] = ()
 
     @property
     def unknown(self) -> tuple[str, ...]:

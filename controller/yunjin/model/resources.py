@@ -95,3 +95,28 @@ class Difference:
     observed: Any
     manager: str = ""
     since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an object's own marks say of it: labels, managers, times.
+
+    Attributes:
+        object_class: what it is for.
+        owned: Yunjin owns fields of it.
+        endpoint: the endpoint its labels name; empty where they name none.
+        tenant: the tenant its labels name; empty where they name none.
+        protected: its labels forbid its removal.
+        ending: its removal has begun.
+        manager: who wrote it last other than the backend itself; empty where nobody is recorded.
+        since: not later than this, as the backend dates that write.
+    """
+
+    object_class: ObjectClass
+    owned: bool
+    endpoint: str
+    tenant: str
+    protected: bool
+    ending: bool
+    manager: str
+    since: datetime | None

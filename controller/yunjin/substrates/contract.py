@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from yunjin.model.centre import Endpoint
     from yunjin.model.change import Change
-    from yunjin.model.resources import Difference, Key, LeafState, Live, Wanted
+    from yunjin.model.resources import Claim, Difference, Key, LeafState, Live, Wanted
     from yunjin.model.tenancy import Leaf
 
 
@@ -45,6 +45,14 @@ class Translator(Protocol):
         """Hash of the compared fields once they stand as wanted."""
         ...
 
+    def claim(self, live: Live) -> Claim:
+        """Whose an object says it is."""
+        ...
+
+    def lowers(self, wanted: Wanted, live: Live) -> bool:
+        """Whether writing `wanted` only gives capacity back; False for what bounds none."""
+        ...
+
 
 class Backend(Protocol):
     """One endpoint. Safe to use from several threads."""
@@ -52,8 +60,9 @@ class Backend(Protocol):
     endpoint: str
 
     def observe(self) -> Iterator[LeafState]:
-        """Everything of the managed kinds, leaf by leaf in ascending order of name, the endpoint's own (name
-        empty) first. Reads only.
+        """Everything of the managed kinds, leaf by leaf. Reads only.
+
+        Leaves come in ascending order of name, the endpoint's own objects (name empty) first.
 
         Raises:
             UnreachableError, TransientError, RefusalError (no right to list).
@@ -69,7 +78,8 @@ class Backend(Protocol):
 
         Raises:
             ConflictError: the object moved after `live` was read, or another manager owns a field.
-            RefusalError, TransientError, UnreachableError, PermanentError.
+            RefusalError: no right to it, or the removal of what its labels protect.
+            TransientError, UnreachableError, PermanentError.
         """
         ...
 

@@ -31,8 +31,7 @@ _ATOMIC: Final = frozenset(
     {
         ("roleRef",),
         ("spec", "podSelector"),
-        ("spec", "matchConstraints", "namespaceSelector"),
-        ("spec", "matchConstraints", "objectSelector"),
+        ("spec", "matchConstraints"),
     }
 )
 _HARD: Final = ("spec", "hard")
@@ -115,6 +114,16 @@ def owned_fields(body: Body) -> Iterator[Mapping[str, Any]]:
             and not entry.get("subresource")
         ):
             yield entry.get("fieldsV1") or {}
+
+
+def lowers(found: Mapping[Path, tuple[Any, Any]]) -> bool:
+    """Whether a quota's deviations, put right, only give capacity back. What has no bound is unbounded."""
+    bounds = {path: values for path, values in found.items() if path[:2] == _HARD}
+    return bool(bounds) and all(
+        wanted is not MISSING
+        and (observed is MISSING or quantities.value(str(observed)) > quantities.value(str(wanted)))
+        for wanted, observed in bounds.values()
+    )
 
 
 def aliases(body: Body) -> tuple[str, ...]:
@@ -228,7 +237,7 @@ def _writer(body: Body, path: Path) -> tuple[str, datetime | None]:
         manager = str(entry.get("manager") or "")
         candidate = (manager != FIELD_MANAGER, str(entry.get("time") or ""), manager)
         best = candidate if best is None else max(best, candidate)
-    return (best[2], _moment(best[1])) if best else ("", None)
+    return (best[2], moment(best[1])) if best else ("", None)
 
 
 def _holds(fields: Mapping[str, Any], path: Path) -> bool:
@@ -242,7 +251,8 @@ def _holds(fields: Mapping[str, Any], path: Path) -> bool:
     return True
 
 
-def _moment(text: str) -> datetime | None:
+def moment(text: str) -> datetime | None:
+    """A time as the API server writes it; None where it says none."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:

@@ -63,6 +63,9 @@ def owner_labels(leaf: Leaf) -> dict[str, str]:
 def namespace(leaf: Leaf, labels: dict[str, str]) -> Body:
     """The namespace: Pod Security at its strictest, bound to the pool's nodes."""
     metadata: Body = {"name": leaf.name, "labels": {**labels, **SECURITY}}
+    if leaf.protected:
+        # Kept in the cluster, so that it still holds when the declaration is gone.
+        metadata["labels"][names.PROTECTED] = "true"
     if leaf.node_selector:
         selector = ",".join(f"{key}={value}" for key, value in sorted(leaf.node_selector.items()))
         metadata["annotations"] = {names.NODE_SELECTOR: selector}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from yunjin.model.change import ABSENT
 from yunjin.model.resources import Key, ObjectClass, Wanted
-from yunjin.substrates.kubernetes import compare, names, quantities, shared, standard
+from yunjin.substrates.kubernetes import claim, compare, names, quantities, shared, standard
 from yunjin.substrates.kubernetes.names import FIELD_MANAGER, LABEL_PREFIX
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from yunjin.model.amounts import Amounts
     from yunjin.model.centre import Endpoint, Flow
-    from yunjin.model.resources import Body, Difference, Live
+    from yunjin.model.resources import Body, Claim, Difference, Live
     from yunjin.model.tenancy import Leaf
 
 __all__ = ["FIELD_MANAGER", "LABEL_PREFIX", "KubernetesTranslator", "observed_amounts"]
@@ -90,6 +90,14 @@ class KubernetesTranslator:
     def target(self, wanted: Wanted) -> str:
         """Hash of the wanted fields."""
         return _digest(compare.leaves(wanted))
+
+    def claim(self, live: Live) -> Claim:
+        """Whose an object says it is, by its labels and managers."""
+        return claim.claim(live)
+
+    def lowers(self, wanted: Wanted, live: Live) -> bool:
+        """Whether a quota only gives capacity back; False for everything that is no quota."""
+        return wanted.object_class is ObjectClass.QUOTA and compare.lowers(compare.deviations(wanted, live))
 
     def _body(self, leaf: Leaf, role: str, name: str, labels: dict[str, str]) -> Body:
         if role == "namespace":
