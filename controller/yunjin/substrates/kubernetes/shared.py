@@ -74,12 +74,15 @@ _VIEWER_RULES: Final[list[Any]] = [
 ]
 
 # The same annotation as PodNodeSelector's, so that a namespace says one thing however its endpoint reads it.
-# A selector of the tenant's own on one of these labels is replaced.
-_SELECTOR: Final = f"namespaceObject.metadata.annotations[{names.NODE_SELECTOR!r}]"
+# A selector of the tenant's own on one of these labels is replaced. The condition stands in the mutation:
+# where match conditions are evaluated, the API server does not know the namespace's metadata.
+_ANNOTATIONS: Final = "namespaceObject.metadata.annotations"
+_KEY: Final = repr(names.NODE_SELECTOR)
 _BIND_TO_POOL: Final = (
+    f"has({_ANNOTATIONS}) && {_KEY} in {_ANNOTATIONS} ? "
     '(has(object.spec.nodeSelector) ? [] : [JSONPatch{op: "add", path: "/spec/nodeSelector", value: {}}]) + '
-    f'{_SELECTOR}.split(",").map(label, JSONPatch{{op: "add", '
-    'path: "/spec/nodeSelector/" + jsonpatch.escapeKey(label.split("=")[0]), value: label.split("=")[1]})'
+    f'{_ANNOTATIONS}[{_KEY}].split(",").map(label, JSONPatch{{op: "add", path: "/spec/nodeSelector/" + '
+    'jsonpatch.escapeKey(label.split("=")[0]), value: label.split("=")[1]}) : []'
 )
 
 
@@ -123,14 +126,9 @@ def pool_policy() -> tuple[Body, Body]:
                     }
                 ],
             },
-            "matchConditions": [
-                {
-                    "name": "namespace-names-nodes",
-                    "expression": "has(namespaceObject.metadata.annotations) && "
-                    f"{names.NODE_SELECTOR!r} in namespaceObject.metadata.annotations",
-                }
-            ],
+            "matchConditions": [],
             "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": _BIND_TO_POOL}}],
+            "variables": [],
         },
     }
     binding = {

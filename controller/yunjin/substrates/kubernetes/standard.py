@@ -1,8 +1,9 @@
 """Bodies of a leaf's eight standard objects.
 
-Called by `translate`. Calls `names` and `quantities`. Promises the very form in which the API server keeps
-each object (defaults spelled out, quantities canonical, empty lists left out), so that a comparison of whole
-parts succeeds at once. Parts that many leaves share are one object: bodies are never changed in place.
+Called by `translate`. Calls `names` and `quantities`. Promises the very form in which the API server keeps each
+object (defaults spelled out, quantities canonical), so that a comparison of whole parts succeeds at once. Empty
+lists of rules are written out: what Yunjin applies as empty it owns, so a rule that somebody adds to one of
+these policies shows and is refused. Parts that many leaves share are one object, never changed in place.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ SECURITY: Final = {
 
 _EVERY_POD: Final[Body] = {}
 _BOTH: Final = ["Ingress", "Egress"]
-_DENY: Final[Body] = {"podSelector": _EVERY_POD, "policyTypes": _BOTH}
+_DENY: Final[Body] = {"podSelector": _EVERY_POD, "policyTypes": _BOTH, "ingress": [], "egress": []}
 _BASE: Final[Body] = {
     "podSelector": _EVERY_POD,
     "policyTypes": _BOTH,
@@ -124,7 +125,7 @@ def flow_spec(zone: str, flows: tuple[Flow, ...], cidrs: Mapping[str, tuple[str,
         ("ingress", "from", "target", "origin"),
         ("egress", "to", "origin", "target"),
     ):
-        rules = [
+        spec[field] = [
             {
                 side: [{"ipBlock": {"cidr": cidr}} for cidr in cidrs[getattr(flow, other)]],
                 "ports": [{"protocol": flow.protocol, "port": flow.port}],
@@ -132,8 +133,6 @@ def flow_spec(zone: str, flows: tuple[Flow, ...], cidrs: Mapping[str, tuple[str,
             for flow in sorted(flows, key=lambda flow: flow.id)
             if getattr(flow, own) == zone and cidrs.get(getattr(flow, other))
         ]
-        if rules:
-            spec[field] = rules
     return spec
 
 
