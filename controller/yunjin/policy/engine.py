@@ -1,7 +1,7 @@
 """Running rules and judging a plan.
 
-Called by `yunjin.engine` and the command line; calls the rules it is handed. Promises the same findings in the
-same order for the same facts, and that a rule which fails is itself an error, so that nothing passes unjudged.
+Called by `yunjin.engine` and the command line; calls the rules it is handed. Promises the same findings in
+the same order for the same facts, and that a rule which fails is itself an error: nothing passes unjudged.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def run(rules: Iterable[Rule], facts: Facts) -> tuple[Finding, ...]:
     findings = [
         finding
         for rule in rules
-        if facts.plan or rule.scope is Scope.ESTATE
+        if facts.plan or rule.scope is not Scope.PLAN
         for finding in _checked(rule, facts)
     ]
     return tuple(sorted(findings, key=_order))

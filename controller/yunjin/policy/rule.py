@@ -27,6 +27,7 @@ class Scope(StrEnum):
     """What a rule reads, and so when it runs."""
 
     ESTATE = "estate"  # at validation of the declared files, and again when a plan is judged
+    ENDPOINTS = "endpoints"  # the same, and silent of endpoints that nobody looked at
     PLAN = "plan"  # when a plan is judged
 
 

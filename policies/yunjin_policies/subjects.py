@@ -1,0 +1,62 @@
+"""What findings call the things they speak of, and who carries on for a body that has ended.
+
+Used by every family of rules; calls `yunjin.model`. Promises names as borne on the business date.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from yunjin.errors import Text
+from yunjin.model.formats import date_text
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from yunjin.errors import Place
+    from yunjin.model.tenants import Tenant
+    from yunjin.policy import Facts
+
+
+def node_text(facts: Facts, node: str) -> Text:
+    """A node of the quota tree; a tenant with its id, because it often bears its bureau's name."""
+    kind, _, item = node.partition("/")
+    if kind == "leaf":
+        name = item.rpartition("/")[2]
+        return Text(f"命名空间 {name} ", f"namespace {name}")
+    name_of = facts.estate.owner_name(node, facts.as_of)
+    if kind == "tenant":
+        return Text(f"用云单位{name_of.zh}({item})", f"tenant {name_of.en} ({item})")
+    return name_of
+
+
+def tenant_text(facts: Facts, tenant: Tenant) -> Text:
+    """A tenant by its name and id."""
+    return node_text(facts, f"tenant/{tenant.id}")
+
+
+def day_text(day: date) -> Text:
+    """A day in both languages."""
+    return Text(date_text(day, "zh"), date_text(day, "en"))
+
+
+def tenant_place(facts: Facts, tenant: Tenant) -> Place | None:
+    """Where a tenant is declared."""
+    return facts.estate.place("tenant", tenant.id)
+
+
+def in_being(facts: Facts, body: str) -> bool:
+    """Whether a bureau or area of that id exists on the business date."""
+    holder = facts.estate.bureaus.get(body) or facts.estate.areas.get(body)
+    return holder is not None and holder.valid.holds(facts.as_of)
+
+
+def carried_on_by(facts: Facts, bureau: str) -> str | None:
+    """The first successor of a bureau that exists on the business date; None where the line breaks off."""
+    seen = {bureau}
+    while (holder := facts.estate.bureaus.get(bureau)) and holder.successor and holder.successor not in seen:
+        bureau = holder.successor
+        seen.add(bureau)
+        if in_being(facts, bureau):
+            return bureau
+    return None
