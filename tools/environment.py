@@ -1,8 +1,8 @@
 """Sets up `.venv` with exactly what constraints.txt pins and nothing else.
 
-Run by the Makefile (`python3 -m tools.environment`) and called by `tools.suite`; calls venv, pip and, as root on a
-Debian without python3-venv, apt-get. Standard library alone. Promises that a second call installs nothing while
-constraints.txt, pyproject.toml, the interpreter and the place of the clone stay the same.
+Run by the Makefile (`python3 -m tools.environment`) and called by `tools.suite`; calls venv, pip and, as
+root on a Debian without python3-venv, apt-get. Standard library alone. Promises that a second call installs
+nothing while constraints.txt, pyproject.toml, the interpreter and the place of the clone stay the same.
 """
 
 from __future__ import annotations
@@ -65,10 +65,11 @@ def _key(root: Path) -> str:
 def _install(root: Path, venv: Path) -> None:
     pins = root / "constraints.txt"
     count = len(re.findall("==", pins.read_text("utf-8")))
-    print(Words(f"安装 {count} 个锁定版本的软件包到 .venv", f"installing {count} pinned packages into .venv"), flush=True)
+    _say(f"安装 {count} 个锁定版本的软件包到 .venv", f"installing {count} pinned packages into .venv")
     _create(venv, pins)
     run_time, development = dependencies(root)
-    pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "-q", "-c", str(pins)]
+    python = str(venv / "bin" / "python")
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-q", "-c", str(pins)]
     # The new pip first: it resolves the rest, and later it fills the offline bundle.
     _run([*pip, "pip"])
     _run([*pip, *run_time, *development])
@@ -95,9 +96,14 @@ def _create(venv: Path, pins: Path) -> None:
 
 def apt_install(*packages: str) -> None:
     """Debian packages, as root. Raises SetUpError where apt-get fails."""
-    print(Words(f"安装系统软件包: {' '.join(packages)}", f"installing from Debian: {' '.join(packages)}"), flush=True)
+    names = " ".join(packages)
+    _say(f"安装系统软件包: {names}", f"installing from Debian: {names}")
     _run(["apt-get", "-qq", "update"])
     _run(["apt-get", "-qq", "install", "-y", "--no-install-recommends", *packages])
+
+
+def _say(zh: str, en: str) -> None:
+    print(Words(zh, en), flush=True)
 
 
 def _run(command: list[str]) -> None:

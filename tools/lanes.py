@@ -1,8 +1,8 @@
 """The lanes of `make test` as data: what each runs, what is real in it, how long it takes, what mends it.
 
-Read by `tools.suite`. Standard library alone: the table is printed before anything is installed. A test lies in
-exactly one lane: the four folders named below have lanes of their own, the marker `kubernetes` has one, every other
-test is `check`'s, and `prove` belongs to `make prove`.
+Read by `tools.suite`. Standard library alone: the table is printed before anything is installed. A test
+lies in exactly one lane: the four folders named below have lanes of their own, the marker `kubernetes` has
+one, every other test is `check`'s, and `prove` belongs to `make prove`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class Words(NamedTuple):
 class Step:
     """One command of a lane, run from the root with `.venv/bin` first on the path.
 
-    `promise` stands in the closing table; a pytest step also gets a row for each file of a folder in PROMISES.
+    `promise` stands in the closing table; a pytest step also gets a row for each file of a folder in
+    PROMISES.
     """
 
     promise: Words
@@ -47,8 +48,8 @@ class Step:
 class Lane:
     """A set of steps that stand on the same real things.
 
-    `warm` and `fresh` are minutes on two cores, with and without what earlier runs left; `limit` ends a lane that
-    hangs. `needs` names functions of `tools.needs`, run in order before the first step.
+    `warm` and `fresh` are minutes on two cores, with and without what earlier runs left; `limit` ends a
+    lane that hangs. `needs` names functions of `tools.needs`, run in order before the first step.
     """
 
     name: str
@@ -72,10 +73,13 @@ def _tests(promise: Words, *selection: str) -> Step:
 LANES = (
     Lane(
         "check",
-        Words("代码本身: 格式、类型、分层, 单元与契约测试(模拟底座)", "the code: style, types, layers, unit and contract tests, simulated"),
+        Words(
+            "代码本身: 格式、类型、分层, 单元与契约测试(模拟底座)",
+            "the code: style, types, layers, unit and contract tests (simulated)",
+        ),
         warm=1,
         fresh=3,
-        limit=15,
+        limit=10,
         needs=(),
         steps=(
             Step(Words("代码规范", "house style"), ("ruff", "check", ".")),
@@ -93,14 +97,15 @@ LANES = (
     ),
     Lane(
         "e2e",
-        Words("全部申报文件与命令行; 底座为模拟", "the declared city and the command line; the substrate is simulated"),
+        Words(
+            "全部申报文件与命令行; 底座为模拟",
+            "the declared city and the command line; the substrate is simulated",
+        ),
         warm=2,
         fresh=2,
-        limit=15,
+        limit=8,
         needs=(),
-        steps=(
-            _tests(Words("端到端", "end to end"), "tests/e2e", "-m", "not kubernetes and not prove"),
-        ),
+        steps=(_tests(Words("端到端", "end to end"), "tests/e2e", "-m", "not kubernetes and not prove"),),
     ),
     Lane(
         "kubernetes",
@@ -110,25 +115,35 @@ LANES = (
         ),
         warm=8,
         fresh=25,
-        limit=50,
+        limit=40,
         needs=("own_cluster_in_ci", "devcluster"),
-        steps=(_tests(Words("真实服务器上的契约", "contracts on the real server"), "tests", "-m", "kubernetes and not prove"),),
+        steps=(
+            _tests(
+                Words("真实服务器上的契约", "contracts, real server"),
+                "tests",
+                "-m",
+                "kubernetes and not prove",
+            ),
+        ),
     ),
     Lane(
         "packaging",
         Words("真实的 wheel、sdist 与可编辑安装", "wheel, sdist and editable install"),
         warm=1,
         fresh=1,
-        limit=10,
+        limit=5,
         needs=(),
         steps=(_tests(Words("打包", "packaging"), "tests/packaging"),),
     ),
     Lane(
         "bundle",
-        Words("离线安装包, 装在没有路由的网络命名空间里", "the offline installer, in a network namespace without a route"),
+        Words(
+            "离线安装包, 装在没有路由的网络命名空间里",
+            "the offline installer, in a network namespace without a route",
+        ),
         warm=2,
         fresh=3,
-        limit=15,
+        limit=7,
         needs=("namespace",),
         steps=(_tests(Words("离线安装", "offline installer"), "tests/bundle"),),
     ),
@@ -137,7 +152,7 @@ LANES = (
         Words("README 与 docs/ 中的命令逐条执行", "every command that README and docs/ show"),
         warm=1,
         fresh=1,
-        limit=10,
+        limit=4,
         needs=(),
         steps=(_tests(Words("文档", "documents"), "tests/docs", "-m", "not kubernetes"),),
     ),

@@ -1,7 +1,7 @@
 """What a lane needs before its first step, tried and not guessed.
 
-Called by `tools.suite` with names from `tools.lanes`. Each function answers None where the need is met, else a
-`Missing`: the reason in words and the command that mends it.
+Called by `tools.suite` with names from `tools.lanes`. Each function answers None where the need is met,
+else a `Missing`: the reason in words and the command that mends it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Reads what a lane's commands left and says it as rows: lane, promise, result.
 
-Called by `tools.suite`. Reads pytest's report (junit xml, family xunit1, which names the file of a test) and the
-docstrings of the test files. Promises that nothing red is lost: a command that failed without a failed test in its
-report, or a report that was never written, is a failure of its own.
+Called by `tools.suite`. Reads pytest's report (junit xml, family xunit1, which names the file of a test)
+and the docstrings of the test files. Promises that nothing red is lost: a command that failed without a
+failed test in its report, or a report that was never written, is a failure of its own.
 """
 
 from __future__ import annotations
@@ -10,10 +10,14 @@ from __future__ import annotations
 import ast
 import unicodedata
 from dataclasses import dataclass
-from pathlib import Path
-from xml.etree import ElementTree as ET  # our own pytest wrote it
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 from tools.lanes import PROMISES, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 
 @dataclass(slots=True)
@@ -39,7 +43,8 @@ class Row:
         if self.note:
             return self.note
         if self.failed:
-            return str(Words(f"失败 {self.failed}, 通过 {self.passed}", f"{self.failed} FAILED, {self.passed} passed"))
+            ended = (self.failed, self.passed)
+            return str(Words("失败 {}, 通过 {}".format(*ended), "{} FAILED, {} passed".format(*ended)))
         skipped = str(Words(f", 未运行 {self.skipped}", f", {self.skipped} not run")) if self.skipped else ""
         return str(Words(f"通过 {self.passed}", f"{self.passed} passed")) + skipped
 
@@ -76,10 +81,10 @@ def promise_of(file: Path) -> str:
     return said.splitlines()[0] if said else file.stem.removeprefix("test_").replace("_", " ")
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Columns as wide as their widest cell; Chinese characters take two."""
     widths = [max(width(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    lines = ("  ".join(_padded(cell, widths[column]) for column, cell in enumerate(row)) for row in (head, *rows))
+    lines = ("  ".join(map(_padded, row, widths)) for row in (head, *rows))
     return "\n".join(line.rstrip() for line in lines)
 
 

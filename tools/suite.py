@@ -1,9 +1,9 @@
-"""`make test`: says which lanes it will run, sets up what they need, runs them, ends with a table of promises.
+"""`make test`: says which lanes it will run, sets up what they need, runs them, says what they promise.
 
-Run by the Makefile (`python3 -m tools.suite [LANE...]`); calls `tools.environment`, `tools.needs` and the commands
-of `tools.lanes`. Standard library alone, because it speaks before anything is installed. Promises exit code 0 only
-where every lane that was asked for ran and passed; with CI=true a skipped test is red as well. The last line is
-`N passed, N failed`.
+Run by the Makefile (`python3 -m tools.suite [LANE...]`); calls `tools.environment`, `tools.needs` and the
+commands of `tools.lanes`. Standard library alone, because it speaks before anything is installed. Promises
+exit code 0 only where every lane that was asked for ran and passed; with CI=true a skipped test is red as
+well. The last line is `N passed, N failed`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tools import environment
 from tools.lanes import LANES, Lane, Step, Words
 from tools.needs import NEEDS
 from tools.reports import Row, pytest_rows, step_row, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROOT = environment.ROOT
 
@@ -65,7 +68,8 @@ def run(lane: Lane, variables: dict[str, str]) -> list[Row]:
             return [not_run(lane, missing.reason, missing.mend)]
     rows: list[Row] = []
     for number, step in enumerate(lane.steps):
-        rows += run_step(lane, step, ROOT / "build" / "reports" / f"{lane.name}-{number}.xml", deadline, variables)
+        report = ROOT / "build" / "reports" / f"{lane.name}-{number}.xml"
+        rows += run_step(lane, step, report, deadline, variables)
     for row in rows:
         if row.skipped and (variables.get("CI") == "true" or not row.passed + row.failed):
             row.note = str(Words(f"未运行: 跳过 {row.skipped} 项", f"NOT RUN: {row.skipped} skipped"))
@@ -83,7 +87,9 @@ def run_step(lane: Lane, step: Step, report: Path, deadline: float, variables: d
     if step.is_pytest:
         command += [f"--junit-xml={report}", "-o", "junit_family=xunit1"]
     print(f"\n$ {' '.join(step.command)}", flush=True)
-    process = subprocess.Popen(command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         code = process.wait(timeout=max(deadline - time.monotonic(), 1))
     except subprocess.TimeoutExpired:

@@ -1,7 +1,7 @@
 """A clean copy of the tracked files, links kept: what a fresh clone would hold, with the edits of this one.
 
-Called by `tools.bundle` and by the packaging tests; calls git. hatchling ships every file that git does not ignore,
-so a package is never built in a folder somebody works in.
+Called by `tools.bundle` and by the packaging tests; calls git. hatchling ships every file that git does not
+ignore, so a package is never built in a folder somebody works in.
 """
 
 from __future__ import annotations
