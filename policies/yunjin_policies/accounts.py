@@ -43,7 +43,7 @@ class Account:
     @property
     def allotted(self) -> Amounts:
         """The sum of the shares: a."""
-        return total(iter([amounts for _, amounts in self.shares]))
+        return total(amounts for _, amounts in self.shares)
 
     @property
     def promised(self) -> Amounts:

@@ -38,7 +38,7 @@ _LOWER = Text(
 )
 def guarantee_within_limit(facts: Facts) -> Iterator[Breach]:
     """A node's own g against its own l."""
-    for account in accounts(facts.estate).values():
+    for account in facts.derived(accounts).values():
         said = Text("保底额度", "is guaranteed")
         yield from _over(facts, account, account.guarantee, said, _row(facts, account))
 
@@ -56,7 +56,7 @@ def guarantee_within_limit(facts: Facts) -> Iterator[Breach]:
 )
 def nested_within_limit(facts: Facts) -> Iterator[Breach]:
     """Sum of G of the children against l; the city's is Q06."""
-    for account in accounts(facts.estate).values():
+    for account in facts.derived(accounts).values():
         if account.node != CITY:
             said = Text("下级保底额度合计", "guarantees below it add up to")
             yield from _over(facts, account, account.nested, said, _row(facts, account))
@@ -72,7 +72,7 @@ def nested_within_limit(facts: Facts) -> Iterator[Breach]:
 )
 def limit_within_parent(facts: Facts) -> Iterator[Breach]:
     """Limit of each child against its parent's; the city's is what the pool may promise."""
-    found = accounts(facts.estate)
+    found = facts.derived(accounts)
     for account in found.values():
         if account.parent is None:
             continue
@@ -94,7 +94,7 @@ def limit_within_parent(facts: Facts) -> Iterator[Breach]:
 )
 def allotted_within_tenant(facts: Facts) -> Iterator[Breach]:
     """Sum of the leaves' a against the tenant's l."""
-    for account in accounts(facts.estate).values():
+    for account in facts.derived(accounts).values():
         if account.node.startswith(_TENANT):
             yield from _over(facts, account, account.allotted, _asked(facts, account), _asker(facts, account))
 
@@ -111,7 +111,7 @@ def allotted_within_tenant(facts: Facts) -> Iterator[Breach]:
 )
 def charged_within_ancestors(facts: Facts) -> Iterator[Breach]:
     """Sum of c of the children against l of bureaus and areas; the city's is Q07."""
-    for account in accounts(facts.estate).values():
+    for account in facts.derived(accounts).values():
         if account.node != CITY and not account.node.startswith(_TENANT):
             yield from _over(facts, account, account.allotted, _asked(facts, account), _asker(facts, account))
 
@@ -127,7 +127,7 @@ def charged_within_ancestors(facts: Facts) -> Iterator[Breach]:
 )
 def guarantees_within_supply(facts: Facts) -> Iterator[Breach]:
     """G of the city against supply - reserve."""
-    found = accounts(facts.estate)
+    found = facts.derived(accounts)
     for pool in facts.estate.pools.values():
         firm = Amounts({d: max(0, value - pool.reserve.of(d)) for d, value in pool.supply.items()})
         promised = found[(CITY, pool.id)].promised
@@ -154,7 +154,7 @@ def guarantees_within_supply(facts: Facts) -> Iterator[Breach]:
 )
 def charged_within_supply(facts: Facts) -> Iterator[Breach]:
     """The city's charge against the pool's bound."""
-    for account in accounts(facts.estate).values():
+    for account in facts.derived(accounts).values():
         if account.node == CITY:
             said = Text("各单位合计申请", "all bodies together ask for")
             yield from _over(facts, account, account.allotted, said, facts.estate.place("pool", account.pool))

@@ -212,7 +212,7 @@ def synthetic_estate(tenants: int) -> Estate:
         Tenant(
             id=f"t{number:05d}",
             names=(DatedName(zh=f"用云单位{number}", en=f"Tenant {number}"),),
-            kind="bureau",
+            kind="institution",
             owner=f"bureau/b{number % BUREAUS}",
             mlps=2,
             contacts=contacts,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from yunjin.model.change import Basis, Finding, Severity
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from yunjin.model.change import Change, Plan
     from yunjin.model.estate import Estate
 
+T = TypeVar("T")
 CITY_OWN = Basis()  # 本市自定: no document stands behind it
 
 
@@ -46,6 +47,14 @@ class Facts:
     as_of: date
     plan: Plan | None = None
     pool_bindings: Mapping[str, bool | None] = field(default_factory=dict)
+    _derived: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def derived(self, compute: Callable[[Estate], T]) -> T:
+        """What a pure function makes of the estate; computed once, however many rules ask."""
+        if compute not in self._derived:
+            self._derived[compute] = compute(self.estate)
+        found: T = self._derived[compute]
+        return found
 
     @property
     def changes(self) -> tuple[Change, ...]:
