@@ -1,0 +1,130 @@
+"""What every test can ask for: the real cluster, names of its own; and which tests are left out, and said
+to be.
+
+A test that takes `cluster` is of the kubernetes lane without saying so; one that takes `owned_cluster` or
+`second_cluster` needs a server of the tests' own. A server that cannot be had is an error of every test
+that asks for it, never a skip.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+
+from clusters import PREFIX, VARIABLE, Cluster, OutsideCluster, outside
+from devcluster import DevCluster, programs
+from devcluster.programs import BuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+OWN = frozenset({"owned_cluster", "second_cluster"})
+REAL = OWN | {"cluster"}
+
+_outside = pytest.StashKey[OutsideCluster | None]()
+_not_run = pytest.StashKey[list[str]]()
+_server = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a contributor's cluster in CI."""
+    try:
+        config.stash[_outside] = outside()
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.stash[_not_run] = []
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """Mark by fixture before -m chooses; afterwards leave out what this run must not or need not do."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & REAL:
+            item.add_marker("kubernetes")
+        if fixtures & OWN:
+            item.add_marker("owns_server")
+    yield
+    proving = "prove" in config.option.markexpr or os.environ.get("YUNJIN_PROVE") == "1"
+    kept, left = [], []
+    for item in items:
+        if item.get_closest_marker("prove") and not proving:
+            left.append(item)
+        elif item.get_closest_marker("owns_server") and config.stash[_outside]:
+            left.append(item)
+            config.stash[_not_run].append(item.nodeid)
+        else:
+            kept.append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build the servers now if this machine has none: it takes longer than any test may."""
+    config = session.config
+    if config.option.collectonly or not any(item.get_closest_marker("kubernetes") for item in session.items):
+        return
+    if config.stash[_outside]:
+        config.stash[_server] = f"the cluster of {VARIABLE}"
+        return
+    try:
+        server = programs()["kube-apiserver"]
+        config.stash[_server] = f"servers of our own, {server.parent}"
+    except BuildError as error:
+        # The fixture fails with the same error in each test that needs the server; the others run.
+        config.stash[_server] = f"none: {error}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what the kubernetes lane ran on, and what it did not run."""
+    if server := config.stash.get(_server, ""):
+        terminalreporter.section("kubernetes")
+        terminalreporter.line(server)
+    for name in config.stash[_not_run]:
+        terminalreporter.line(f"NOT RUN (needs a server of the tests' own) {name}")
+
+
+@pytest.fixture(scope="session")
+def run_id() -> str:
+    """Six digits that tell this run's objects from those of any other."""
+    return secrets.token_hex(3)
+
+
+@pytest.fixture(scope="session")
+def unique(run_id: str) -> Callable[[str], str]:
+    """Names that nobody else uses, `yj-test-RUN-N-SUFFIX`: leaves, tenants, files."""
+    count = itertools.count(1)
+    return lambda suffix: f"{PREFIX}{run_id}-{next(count)}-{suffix}"
+
+
+@pytest.fixture(scope="session")
+def cluster(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, run_id: str
+) -> Iterator[Cluster]:
+    """The real cluster. Write to namespaces with names from `unique` alone."""
+    given = pytestconfig.stash[_outside]
+    if given:
+        yield given
+        given.sweep(f"{PREFIX}{run_id}-")
+        return
+    with DevCluster.start(tmp_path_factory.mktemp("cluster")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def owned_cluster(cluster: Cluster) -> DevCluster:
+    """The same server, for tests that freeze it, issue certificates or write objects of the whole cluster."""
+    assert isinstance(cluster, DevCluster), "tests that need this are left out on a contributor's cluster"
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def second_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevCluster]:
+    """Another endpoint, which may be killed and restarted; pods are not placed there."""
+    with DevCluster.start(tmp_path_factory.mktemp("second"), light=True) as started:
+        yield started
