@@ -25,7 +25,9 @@ def _iso(value: Any) -> Any:
 
 
 Day = Annotated[date, BeforeValidator(_iso)]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=400, strip_whitespace=True)]
+Line = Annotated[
+    str, StringConstraints(pattern=r"^[^\n]*$", min_length=1, max_length=400, strip_whitespace=True)
+]
 
 
 class Declared(BaseModel):

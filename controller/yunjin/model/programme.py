@@ -132,5 +132,8 @@ class Programme(Named):
     @model_validator(mode="after")
     def _carried_from_somewhere(self) -> Programme:
         if self.carried and self.follows is None:
-            raise PydanticCustomError("carried_tasks", "`carried` needs `follows`, the programme carried on")
+            zh = "有 carried 就须有 follows (所延续的行动计划)"
+            raise PydanticCustomError(
+                "carried_tasks", "`carried` needs `follows`, the programme carried on", {"zh": zh}
+            )
         return self

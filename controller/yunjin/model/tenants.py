@@ -154,9 +154,13 @@ class BaselineRow(Declared):
     @model_validator(mode="after")
     def _figures_of_its_kind(self) -> BaselineRow:
         if self.is_leaf and (self.allotted is None or self.tenant is None or self.limit or self.guarantee):
-            raise PydanticCustomError("leaf_row", "a leaf carries `tenant` and `allotted`, nothing else")
-        if not self.is_leaf and (self.limit is None or self.allotted is not None or self.tenant is not None):
+            zh = "命名空间/项目的行须有且只有 tenant 和 allotted"
             raise PydanticCustomError(
-                "inner_row", "an inner node carries `limit` and `guarantee`, nothing else"
+                "leaf_row", "a leaf carries `tenant` and `allotted`, nothing else", {"zh": zh}
+            )
+        if not self.is_leaf and (self.limit is None or self.allotted is not None or self.tenant is not None):
+            zh = "上级节点的行须有 limit, 可有 guarantee, 不得有其他"
+            raise PydanticCustomError(
+                "inner_row", "an inner node carries `limit` and `guarantee`, nothing else", {"zh": zh}
             )
         return self
