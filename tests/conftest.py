@@ -17,7 +17,7 @@ import pytest
 
 from clusters import PREFIX, VARIABLE, Cluster, OutsideCluster, outside
 from devcluster import DevCluster, programs
-from devcluster.programs import BuildError
+from devcluster.builds import BuildError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator

@@ -1,6 +1,6 @@
 """`python tests/devcluster/build.py`: build the programs of the test bed, or find them; prints their folder.
 
-Called by people and by `make test`. All it knows is in `devcluster.programs`.
+Called by people and by `make test`. All it knows is in `devcluster.builds`.
 """
 
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from devcluster.programs import BuildError, ensure_built
+from devcluster.builds import BuildError, ensure_built
 
 
 def main() -> int:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+from devcluster.builds import BuildError
 from devcluster.cluster import ClusterError, DevCluster, stop
-from devcluster.programs import BuildError
 
 
 def main() -> int:

