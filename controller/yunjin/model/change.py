@@ -42,6 +42,8 @@ class Change:
         confirm: it must be seen effective before the leaf's later ranks begin: role bindings wait for the
             leaf's quota, and a removal ends only when the object is gone.
         loose: imported object whose labels count only once Yunjin owns fields of it.
+        awaits: an object of the same leaf that stands as wanted, and so is no change of the plan, but must be
+            seen effective before this one is written: the quota under which rights are granted.
     """
 
     action: Action
@@ -56,6 +58,7 @@ class Change:
     force: bool = False
     confirm: bool = False
     loose: bool = False
+    awaits: Key | None = None
 
     @property
     def destructive(self) -> bool:

@@ -32,6 +32,7 @@ _BEFORE = """
     INSERT INTO entries (run, seq, endpoint, namespace, kind, name, tenant, action, before_hash, after_hash,
                          fence, at, state)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'before')
+    ON CONFLICT (run, seq) DO UPDATE SET at = excluded.at, state = excluded.state
 """
 _AFTER = """
     INSERT INTO entries (run, seq, endpoint, namespace, kind, name, tenant, action, before_hash, after_hash,
@@ -77,7 +78,7 @@ class RunRecord:
 
     Attributes:
         fences: fencing number of each endpoint whose lease it held.
-        state: `running`, `finished`, or `interrupted`: it never finished, and a later run did there.
+        state: `running`, `finished`, or `interrupted`: it never finished, and a later run cleared its doubts.
         counts: how many entries are in each state.
     """
 
@@ -168,14 +169,12 @@ class Run:
         with self._numbering:
             self._queued.append(future)
 
-    def finish(self, read: Collection[str]) -> None:
+    def finish(self, closes: Collection[int] = ()) -> None:
         """Record, durably, that nothing more comes.
 
-        Earlier runs that never finished, and whose endpoints were all read again under this run's leases, are
-        closed as interrupted: what stands there is known again.
-
         Args:
-            read: endpoints that this run has read.
+            closes: earlier runs that never finished and about whose writes this run leaves no doubt; they end
+                as interrupted.
 
         Raises:
             The first error with which one of the queued records failed.
@@ -184,7 +183,7 @@ class Run:
             queued, self._queued = self._queued, []
         for future in queued:
             future.result()
-        self._database.write(_finish, self.id, text(self._now()), list(read))
+        self._database.write(_finish, self.id, text(self._now()), list(closes))
 
     def _fence(self, change: Change) -> int:
         return self._fences.get(change.key.endpoint, 0)
@@ -251,8 +250,7 @@ def _after(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
     connection.executemany(_AFTER, rows)
 
 
-def _finish(connection: sqlite3.Connection, run: int, at: str, read: list[str]) -> None:
+def _finish(connection: sqlite3.Connection, run: int, at: str, closes: list[int]) -> None:
     connection.execute("UPDATE runs SET finished = ?, state = 'finished' WHERE id = ?", (at, run))
-    older = connection.execute("SELECT id, fences FROM runs WHERE state = 'running' AND id < ?", (run,))
-    closed = [(number,) for number, fences in older.fetchall() if set(json.loads(fences)) <= set(read)]
-    connection.executemany("UPDATE runs SET state = 'interrupted' WHERE id = ?", closed)
+    sql = "UPDATE runs SET state = 'interrupted' WHERE id = ? AND state = 'running'"
+    connection.executemany(sql, [(number,) for number in closes])

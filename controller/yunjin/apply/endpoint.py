@@ -1,0 +1,150 @@
+"""One endpoint's changes in their order.
+
+Called by `run`, in a thread an endpoint. Calls `writer` and `confirmation`. Promises that of each leaf no
+rank begins before the one below has ended well and is in force, that a leaf which waits or failed does not
+hold up the others, and that every change gets exactly one receipt, whatever happens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import structlog
+
+from yunjin.apply import reasons
+from yunjin.apply.confirmation import Confirmation
+from yunjin.apply.writer import Writer
+from yunjin.errors import YunjinError
+from yunjin.model.change import ABSENT, Action, Outcome, Receipt
+from yunjin.model.resources import ObjectClass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from yunjin.apply.site import Site
+    from yunjin.model.change import Change
+    from yunjin.model.resources import Key
+
+_SHARED = ""  # stands for the objects that all leaves of an endpoint rely on
+
+log = structlog.get_logger()
+
+
+class EndpointRun:
+    """The part of an apply that concerns one endpoint.
+
+    Attributes:
+        endpoint: its id.
+        looked: whether it could be read.
+    """
+
+    def __init__(self, site: Site, changes: Sequence[Change], deliver: Callable[[Receipt], None]) -> None:
+        self.endpoint = site.backend.endpoint
+        self.looked = False
+        self._site = site
+        self._open: dict[Key, Change] = {change.key: change for change in changes}
+        self._deliver = deliver
+        self._ranks = _by_leaf(changes)
+        self._confirmation = Confirmation(site)
+        for change in changes:
+            if change.awaits is not None and change.awaits not in self._open:
+                self._confirmation.add(Receipt(_standing(change.awaits, change), Outcome.ALREADY))
+
+    def carry_out(self) -> None:
+        """Do it all. Raises nothing that would cost a receipt."""
+        try:
+            with Writer(self._site) as writer:
+                writer.look(list(self._open.values()))
+                self.looked = writer.over is None
+                while self._ranks or self._confirmation.leaves:
+                    self._step(writer)
+        except Exception as error:
+            log.exception("apply failed", endpoint=self.endpoint)
+            self._ranks.clear()
+            self._end(Receipt(change, Outcome.FAILED, reasons.of(error)) for change in [*self._open.values()])
+
+    def _step(self, writer: Writer) -> None:
+        """Write the lowest rank of the leaves that do not wait; where all wait, wait with them."""
+        waiting = self._confirmation.leaves
+        ready = {leaf: ranks for leaf, ranks in self._ranks.items() if leaf not in waiting}
+        if ready:
+            rank = min(ranks[-1][0].rank for ranks in ready.values())
+            leaves = [leaf for leaf, ranks in ready.items() if ranks[-1][0].rank == rank]
+            wave = [change for leaf in leaves for change in self._take(leaf)]
+            for receipts in writer.settle(wave):
+                self._receive(receipts)
+        else:
+            self._confirmation.pause()
+        if self._confirmation.leaves:
+            self._end(self._confirmation.look())
+
+    def _take(self, leaf: str) -> list[Change]:
+        changes = self._ranks[leaf].pop()
+        if not self._ranks[leaf]:
+            del self._ranks[leaf]
+        return changes
+
+    def _receive(self, receipts: Iterable[Receipt]) -> None:
+        ended = []
+        for receipt in receipts:
+            if receipt.settled and receipt.change.confirm:
+                self._confirmation.add(receipt)
+            else:
+                ended.append(receipt)
+        self._end(ended)
+
+    def _end(self, receipts: Iterable[Receipt]) -> None:
+        """Journal and hand on; what relied on a change that did not end well is skipped with it."""
+        ended = list(receipts)
+        for receipt in list(ended):
+            if not receipt.settled:
+                ended += self._skip(receipt)
+        ended = [receipt for receipt in ended if self._open.pop(receipt.change.key, None)]
+        if not ended:
+            return
+        for receipt in ended:
+            self._deliver(receipt)
+        try:
+            self._site.run.after(ended)
+        except YunjinError:
+            log.exception("journal refused", run=self._site.run.id)
+
+    def _skip(self, failed: Receipt) -> list[Receipt]:
+        leaf = _leaf(failed.change)
+        # A shared object that stands in an older form still carries the leaves; an absent one cannot.
+        stopped = list(self._ranks) if leaf == _SHARED and failed.change.before == ABSENT else [leaf]
+        reason = reasons.relied_on(failed)
+        return [
+            Receipt(later, Outcome.SKIPPED, reason)
+            for name in stopped
+            for changes in reversed(self._ranks.pop(name, []))
+            for later in changes
+        ]
+
+
+def _leaf(change: Change) -> str:
+    return _SHARED if change.object_class is ObjectClass.CLUSTER else change.leaf
+
+
+def _by_leaf(changes: Sequence[Change]) -> dict[str, list[list[Change]]]:
+    """By leaf, its changes in groups of one rank, the lowest last, where it can be popped."""
+    leaves: dict[str, list[Change]] = {}
+    for change in changes:
+        leaves.setdefault(_leaf(change), []).append(change)
+    return {
+        leaf: [list(group) for _, group in groupby(sorted(found, key=_rank, reverse=True), key=_rank)]
+        for leaf, found in leaves.items()
+    }
+
+
+def _standing(key: Key, change: Change) -> Change:
+    """What the plan leaves as it is, in the form in which the backend is asked whether it is in force."""
+    return replace(
+        change, action=Action.UPDATE, key=key, object_class=ObjectClass.QUOTA, body=None, awaits=None
+    )
+
+
+def _rank(change: Change) -> int:
+    return change.rank

@@ -1,0 +1,172 @@
+"""Writing changes of one endpoint: read again, compare, journal, write many at once, repeat what may pass.
+
+Used by `endpoint`. Calls the backend, its translator and the journal. Promises that no write begins before
+its journal row is durable, that an answer which was lost is read again rather than guessed, and that every
+change given to it comes back with an outcome.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, Self
+
+from yunjin.apply import reasons
+from yunjin.errors import ConflictError, Text, TransientError, UnreachableError, YunjinError
+from yunjin.model.change import Change, Outcome, Receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+    from concurrent.futures import Future
+    from types import TracebackType
+
+    from yunjin.apply.site import Site
+    from yunjin.model.resources import Key, Live
+
+_CHUNKS_UNDER_WAY: Final = 2
+"""One is being written while the next is made durable."""
+
+_Again = list[tuple[Change, YunjinError]]
+
+
+class Writer:
+    """Writes one endpoint's changes. Called from one thread; the writes have threads of their own.
+
+    Attributes:
+        over: why nothing more can be written on this endpoint; None while it can.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self.over: Text | None = None
+        self._site = site
+        self._live: dict[Key, Live] = {}
+        self._tried: set[Key] = set()
+        self._silence: UnreachableError | None = None
+        self._pool = ThreadPoolExecutor(site.settings.workers, f"yunjin-{site.backend.endpoint}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def look(self, changes: Sequence[Change]) -> None:
+        """Read what the changes compare, all at once. Sets `over` where the endpoint cannot be read."""
+        attempts = self._site.settings.attempts
+        for attempt in range(1, attempts + 1):
+            error = self._read(changes)
+            if error is None:
+                return
+            if attempt == attempts or not isinstance(error, TransientError):
+                self.over = reasons.of(error)
+                return
+            self._pause(attempt, [error])
+
+    def settle(self, changes: Sequence[Change]) -> Iterator[list[Receipt]]:
+        """Write what still stands as the plan saw it. Receipts come in groups, as the writes end."""
+        again = yield from self._attempt(changes)
+        for attempt in range(1, self._site.settings.attempts):
+            if not again:
+                return
+            self._pause(attempt, [error for _, error in again])
+            todo = [change for change, _ in again]
+            failure = self._read(todo)
+            again = [(change, failure) for change in todo] if failure else (yield from self._attempt(todo))
+        if any(isinstance(error, UnreachableError) for _, error in again):
+            self.over = reasons.of(again[-1][1])
+        yield [Receipt(change, Outcome.FAILED, reasons.of(error)) for change, error in again]
+
+    def _read(self, changes: Sequence[Change]) -> YunjinError | None:
+        keys = [change.key for change in changes]
+        try:
+            found = self._site.backend.read(keys)
+        except YunjinError as error:
+            return error
+        for key in keys:
+            self._live.pop(key, None)
+        self._live.update(found)
+        self._silence = None
+        return None
+
+    def _pause(self, attempt: int, errors: Sequence[YunjinError]) -> None:
+        """Before another attempt. What merely moved is looked at again at once, the first time."""
+        if attempt == 1 and all(isinstance(error, ConflictError) for error in errors):
+            return
+        settings = self._site.settings
+        hints = [error.retry_after or 0.0 for error in errors if isinstance(error, TransientError)]
+        seconds = max(settings.backoff * 2 ** (attempt - 1), *hints)
+        self._site.stop.wait(min(seconds, settings.longest_wait))
+
+    def _attempt(self, changes: Sequence[Change]) -> Generator[list[Receipt], None, _Again]:
+        """One try of each; yields receipts, returns those that deserve another with what went wrong."""
+        judged = [(change, self._compare(change)) for change in changes]
+        yield [receipt for _, receipt in judged if receipt]
+        writes = [change for change, receipt in judged if receipt is None]
+        again: _Again = []
+        under_way: deque[list[tuple[Change, Future[Receipt | YunjinError]]]] = deque()
+        for start in range(0, len(writes), self._site.settings.chunk):
+            chunk = writes[start : start + self._site.settings.chunk]
+            self._journal(chunk)
+            under_way.append([(change, self._pool.submit(self._write, change)) for change in chunk])
+            if len(under_way) == _CHUNKS_UNDER_WAY:
+                yield _collect(under_way.popleft(), again)
+        for group in under_way:
+            yield _collect(group, again)
+        return again
+
+    def _compare(self, change: Change) -> Receipt | None:
+        """How a change ends without a write; None where it must be written."""
+        live = self._live.get(change.key)
+        stands = self._site.translator.fingerprint(change.wanted, live)
+        if stands == change.after:
+            return Receipt(change, Outcome.DONE if change.key in self._tried else Outcome.ALREADY)
+        return None if stands == change.before else Receipt(change, Outcome.MOVED, reasons.MOVED)
+
+    def _journal(self, chunk: Sequence[Change]) -> None:
+        """What is not in the journal is not written: an error here ends the endpoint's work."""
+        if self.over:
+            return
+        try:
+            self._site.run.before(chunk)
+        except ConflictError:
+            self._site.held.lose()
+        except YunjinError as error:
+            self.over = reasons.of(error)
+
+    def _write(self, change: Change) -> Receipt | YunjinError:
+        """In a thread of the pool: the change's end, or the error after which it may be tried again."""
+        if self._silence is not None:
+            return self._silence  # the others wait for the next attempt instead of a time-out each
+        if hindered := self._hindered(change):
+            return hindered
+        self._tried.add(change.key)
+        try:
+            self._site.backend.write(change, self._live.get(change.key))
+        except UnreachableError as error:
+            self._silence = error
+            return error
+        except (ConflictError, TransientError) as error:
+            return error
+        except Exception as error:  # noqa: BLE001 (whatever one write meets, the others' receipts must survive)
+            return Receipt(change, Outcome.FAILED, reasons.of(error))
+        return Receipt(change, Outcome.DONE)
+
+    def _hindered(self, change: Change) -> Receipt | None:
+        if self._site.stop.is_set():
+            return Receipt(change, Outcome.SKIPPED, reasons.INTERRUPTED)
+        if self.over is None and not self._site.held.in_force:
+            self.over = reasons.LEASE_LOST
+        return None if self.over is None else Receipt(change, Outcome.FAILED, self.over)
+
+
+def _collect(group: list[tuple[Change, Future[Receipt | YunjinError]]], again: _Again) -> list[Receipt]:
+    receipts = []
+    for change, future in group:
+        answer = future.result()
+        if isinstance(answer, Receipt):
+            receipts.append(answer)
+        else:
+            again.append((change, answer))
+    return receipts
