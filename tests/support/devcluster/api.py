@@ -42,15 +42,20 @@ class Answer:
 
 
 class Api:
-    """One server as one user."""
+    """One server as one user.
+
+    Attributes:
+        host, port, prefix: where it is; `prefix` precedes every path.
+        headers: what every request carries, a token for instance.
+    """
 
     def __init__(self, server: str, tls: ssl.SSLContext, headers: Mapping[str, str] | None = None) -> None:
         address = urlsplit(server)
         self.host = address.hostname or ""
         self.port = address.port or 443
-        self._prefix = address.path.rstrip("/")
+        self.prefix = address.path.rstrip("/")
         self._tls = tls
-        self._headers = dict(headers or {})
+        self.headers = dict(headers or {})
 
     @classmethod
     def from_kubeconfig(cls, path: Path, context: str | None = None) -> Self:
@@ -90,6 +95,10 @@ class Api:
             )
         return cls(cluster["server"], tls, headers)
 
+    def connection(self, timeout: float) -> http.client.HTTPSConnection:
+        """A connection of one's own; requests on it need `headers`, and paths begin with `prefix`."""
+        return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=self._tls)
+
     def call(
         self,
         method: str,
@@ -100,14 +109,14 @@ class Api:
         timeout: float = 60,
     ) -> Answer:
         """One request. `path` may carry a query. Any status comes back; OSError where nobody answers."""
-        connection = http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=self._tls)
-        headers = self._headers | {"Accept": "application/json", "Connection": "close"}
+        connection = self.connection(timeout)
+        headers = self.headers | {"Accept": "application/json", "Connection": "close"}
         data = None
         if body is not None:
             data = json.dumps(body).encode()
             headers["Content-Type"] = content_type
         try:
-            connection.request(method, self._prefix + path, data, headers)
+            connection.request(method, self.prefix + path, data, headers)
             response = connection.getresponse()
             text = response.read().decode("utf-8", "replace")
         finally:
