@@ -252,7 +252,8 @@ def _over(facts: Facts, bound: Account, asked: Amounts, said: Text, place: Place
 
 def _holder(facts: Facts, bound: Account, kind: Text) -> Text:
     if bound.node == CITY:
-        return Text(f"资源池 {bound.pool} 可承诺的{kind.zh}为", f"pool {bound.pool} can promise")
+        of_kind = f" {kind.en} of" if kind.en else ""
+        return Text(f"资源池 {bound.pool} 可承诺{kind.zh}", f"pool {bound.pool} can promise{of_kind}")
     name = node_text(facts, bound.node)
     unrecorded = Text("", "") if bound.recorded else Text("(未登记, 按 0 计)", " (not recorded, so 0)")
     return Text(
