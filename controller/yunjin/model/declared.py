@@ -19,9 +19,12 @@ _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _iso(value: Any) -> Any:
-    if isinstance(value, str) and not _ISO.fullmatch(value):  # digits would pass as seconds since 1970
-        raise PydanticCustomError("date_parsing", "expected a date as YYYY-MM-DD")
-    return value
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value if _ISO.fullmatch(value) else "")
+    except ValueError:  # of a text pydantic itself would take seconds since 1970 for a day
+        raise PydanticCustomError("date_parsing", "expected a date as YYYY-MM-DD") from None
 
 
 Day = Annotated[date, BeforeValidator(_iso)]
