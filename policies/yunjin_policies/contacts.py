@@ -86,24 +86,4 @@ def in_quarantine(facts: Facts) -> Iterator[Breach]:
             )
 
 
-@rule(
-    "C03",
-    Severity.ERROR,
-    requires=Text(
-        "用云单位有所属部门或县区(园区), 否则隔离待核", "A tenant hangs below a body, or is in quarantine"
-    ),
-    remedy=Text("填写 owner, 或登记 quarantine", "fill in `owner`, or declare `quarantine`"),
-)
-def owned(facts: Facts) -> Iterator[Breach]:
-    """Tenants below nobody."""
-    for tenant in facts.estate.tenants.values():
-        if tenant.owner is None and tenant.quarantine is None:
-            name = tenant_text(facts, tenant)
-            yield Breach(
-                f"tenant/{tenant.id}",
-                Text(f"{name.zh}没有所属部门或县区(园区)", f"{name.en} hangs below nobody"),
-                tenant_place(facts, tenant),
-            )
-
-
-RULES = (both_contacts, in_quarantine, owned)
+RULES = (both_contacts, in_quarantine)

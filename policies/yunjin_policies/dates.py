@@ -1,11 +1,11 @@
-"""Dates: what is late, what has ended and is still used, and whether every period runs forwards.
+"""Dates: what is late, what has ended and is still used, and what cannot have happened yet.
 
 Run by `yunjin.policy`; calls `yunjin.model`. Promises that only the business date decides, never a clock.
+That periods run forwards and names follow each other is what `yunjin.estate` refuses to load otherwise.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from yunjin.errors import Text
@@ -14,14 +14,11 @@ from yunjin.policy import Breach, Facts, rule
 from yunjin_policies.subjects import carried_on_by, day_text, in_being, node_text, tenant_place, tenant_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import date
+    from collections.abc import Iterator
 
     from yunjin.errors import Place
     from yunjin.model.declared import Basis as DeclaredBasis
     from yunjin.model.tenants import Tenant
-
-    _Spans = Sequence[tuple[date | None, date | None]]
 
 _WORK_PLAN: Final = Basis("盘政办发〔2015〕113号", "三(二)", verified=True)
 
@@ -212,61 +209,38 @@ def repealed_plans(facts: Facts) -> Iterator[Breach]:
     "V07",
     Severity.ERROR,
     requires=Text(
-        "起止日期先后正确, 名称和代码的有效期不重叠",
-        "Every period runs forwards; names and codes of one body do not overlap",
+        "行动计划先成文、后发布, 任务期限不早于发布",
+        "A programme is signed, then published, and no task is due before that",
     ),
-    remedy=Text(
-        "改正起止日期(起日含, 止日不含)",
-        "mend the dates; a period includes its first day and excludes its last",
-    ),
+    remedy=Text("对照原文改正日期", "mend the dates by the document"),
 )
-def periods_run_forwards(facts: Facts) -> Iterator[Breach]:
-    """Periods that end before they begin, and periods of one thing that overlap."""
-    for kind, item, what, spans in _periods(facts):
-        disorder = _disorder(item, what, spans)
-        if disorder:
-            yield Breach(f"{kind}/{item}", disorder, facts.estate.place(kind, item))
-    for subject, _, basis, place in _bases(facts):
-        if _backwards(basis.valid_from, basis.valid_to):
-            message = Text("依据的有效期起止颠倒", "the validity of its basis ends before it begins")
-            yield Breach(subject, message, place)
+def programmes_run_forwards(facts: Facts) -> Iterator[Breach]:
+    """Days of each programme and of its tasks."""
     for plan in facts.estate.programmes.values():
+        place = facts.estate.place("programme", plan.id)
+        begun = plan.published or plan.signed
         if plan.signed and plan.published and plan.published < plan.signed:
-            message = Text(
-                f"{plan.doc_no} 的发布日期早于成文日期", f"{plan.doc_no} was published before it was signed"
+            yield Breach(
+                f"programme/{plan.id}",
+                Text(
+                    f"{plan.doc_no} 的发布日期早于成文日期",
+                    f"{plan.doc_no} was published before it was signed",
+                ),
+                place,
+                {"signed": plan.signed.isoformat(), "published": plan.published.isoformat()},
             )
-            yield Breach(f"programme/{plan.id}", message, facts.estate.place("programme", plan.id))
-
-
-def _periods(facts: Facts) -> Iterator[tuple[str, str, Text, _Spans]]:
-    names, validity = Text("名称", "names"), Text("有效期", "validity")
-    estate = facts.estate
-    for bureau in estate.bureaus.values():
-        yield "bureau", bureau.id, names, [(name.start, name.end) for name in bureau.names]
-        yield "bureau", bureau.id, validity, [(bureau.valid.start, bureau.valid.end)]
-    for area in estate.areas.values():
-        yield "area", area.id, names, [(name.start, name.end) for name in area.names]
-        yield "area", area.id, validity, [(area.valid.start, area.valid.end)]
-        yield "area", area.id, Text("区划代码", "codes"), [(code.start, code.end) for code in area.codes]
-    for tenant in estate.tenants.values():
-        yield "tenant", tenant.id, names, [(name.start, name.end) for name in tenant.names]
-    for price in estate.prices.values():
-        yield "price", price.id, validity, [(price.valid_from, price.valid_to)]
-
-
-def _backwards(start: date | None, end: date | None) -> bool:
-    return start is not None and end is not None and end <= start
-
-
-def _disorder(item: str, what: Text, spans: _Spans) -> Text | None:
-    if any(_backwards(start, end) for start, end in spans):
-        return Text(f"{item} 的{what.zh}起止日期颠倒", f"the {what.en} of {item} end before they begin")
-    if any(end is None or start is None or start < end for (_, end), (start, _) in pairwise(spans)):
-        return Text(
-            f"{item} 的{what.zh}日期重叠或未按先后排列",
-            f"the {what.en} of {item} overlap or are out of order",
-        )
-    return None
+        for task in facts.estate.tasks(plan.id) if begun else ():
+            if begun and task.due < begun:
+                day, start = day_text(task.due), day_text(begun)
+                yield Breach(
+                    f"task/{plan.id}/{task.id}",
+                    Text(
+                        f"{task.id} 的期限 {day.zh} 早于 {plan.doc_no} 的日期 {start.zh}",
+                        f"{task.id} is due on {day.en}, before {plan.doc_no} of {start.en}",
+                    ),
+                    place,
+                    {"due": task.due.isoformat()},
+                )
 
 
 @rule(
@@ -303,6 +277,6 @@ RULES = (
     owner_exists,
     planned_endpoints,
     repealed_plans,
-    periods_run_forwards,
+    programmes_run_forwards,
     since_is_past,
 )

@@ -1,11 +1,11 @@
-"""Identity: ids that belong to one thing, names of leaves, sources, and oddities of the documents.
+"""Identity: tenants under the ids of bodies, sources, and oddities of the documents.
 
 Run by `yunjin.policy`; calls `yunjin.model`. Promises that an id means one body, on screens and labels alike.
+That no id is given twice within its kind is what `yunjin.estate` already refuses to load otherwise.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from yunjin.errors import Text
@@ -16,7 +16,6 @@ from yunjin_policies.subjects import node_text, tenant_place, tenant_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from yunjin.errors import Place
 
 _OWN_KINDS: Final = ("bureau", "area")
 
@@ -25,8 +24,8 @@ _OWN_KINDS: Final = ("bureau", "area")
     "I01",
     Severity.ERROR,
     requires=Text(
-        "部门、县区(园区)的编号互不相同; 只有本单位自用的用云单位与其同号",
-        "Ids of bureaus and areas differ, and a tenant shares one only where it is that body's own",
+        "用云单位不占用部门、县区(园区)的编号, 该单位自用的除外",
+        "A tenant has the id of a bureau or an area only where it is that body's own",
     ),
     remedy=Text(
         "改用未使用过的编号; 编号一经使用不再另作他用",
@@ -34,17 +33,10 @@ _OWN_KINDS: Final = ("bureau", "area")
     ),
 )
 def ids_are_one(facts: Facts) -> Iterator[Breach]:
-    """Ids shared by two bodies, or by a body and a tenant that is not its own."""
-    estate = facts.estate
-    for item in sorted(estate.bureaus.keys() & estate.areas.keys()):
-        yield Breach(
-            f"area/{item}",
-            Text(f"编号 {item} 同时用于部门和县区(园区)", f"{item} is the id of a bureau and of an area"),
-            estate.place("area", item),
-        )
-    for tenant in estate.tenants.values():
-        taken = tenant.id in estate.bureaus or tenant.id in estate.areas
-        if taken and tenant.kind not in _OWN_KINDS:
+    """Lines, institutions and enterprises under an id that a body bears."""
+    bodies = facts.estate.bureaus.keys() | facts.estate.areas.keys()
+    for tenant in facts.estate.tenants.values():
+        if tenant.id in bodies and tenant.kind not in _OWN_KINDS:
             name = tenant_text(facts, tenant)
             yield Breach(
                 f"tenant/{tenant.id}",
@@ -83,100 +75,6 @@ def own_tenant_has_its_id(facts: Facts) -> Iterator[Breach]:
 
 @rule(
     "I03",
-    Severity.ERROR,
-    requires=Text(
-        "一个接入点上的命名空间/项目名称不重复",
-        "A namespace or project belongs to one pool and one tenant of its endpoint",
-    ),
-    remedy=Text("每个资源池用自己的后缀: 用云单位编号-后缀", "use each pool's own suffix: TENANT-SUFFIX"),
-)
-def leaves_are_one(facts: Facts) -> Iterator[Breach]:
-    """Leaf names that stand twice on an endpoint, or on an endpoint that is not their pool's."""
-    first: dict[tuple[str, str], str] = {}
-    for row in facts.estate.leaf_rows:
-        _, named, leaf = row.node.split("/", 2)
-        endpoint = facts.estate.pools[row.pool].endpoint
-        before = first.setdefault((endpoint, leaf), row.key)
-        place = facts.estate.place("baseline", row.key)
-        if before != row.key:
-            pool = before.partition(" ")[2]
-            yield Breach(
-                row.key,
-                Text(
-                    f"命名空间 {leaf} 在接入点 {endpoint} 上既属资源池 {pool}, 又属资源池 {row.pool}",
-                    f"{leaf} on endpoint {endpoint} lies both in pool {pool} and in pool {row.pool}",
-                ),
-                place,
-                {"first": before},
-            )
-        if named != endpoint:
-            yield Breach(
-                row.key,
-                Text(
-                    f"{row.node} 写的接入点是 {named}, 而资源池 {row.pool} 在接入点 {endpoint}",
-                    f"{row.node} names endpoint {named}, but pool {row.pool} lies on endpoint {endpoint}",
-                ),
-                place,
-                {"endpoint": endpoint},
-            )
-
-
-@rule(
-    "I04",
-    Severity.WARNING,
-    requires=Text(
-        "命名空间/项目的名称是 用云单位编号-资源池后缀, 导入的除外",
-        "A leaf is called TENANT-SUFFIX, an imported one apart",
-    ),
-    remedy=Text(
-        "改为规范名称; 原有的命名空间登记在 imported",
-        "give it that name; one that stood before belongs under `imported`",
-    ),
-)
-def leaves_by_name(facts: Facts) -> Iterator[Breach]:
-    """Leaf names that do not tell tenant and pool."""
-    imported = {part.leaf for tenant in facts.estate.tenants.values() for part in tenant.imported}
-    for row in facts.estate.leaf_rows:
-        wanted = f"{row.tenant}-{facts.estate.pools[row.pool].suffix}"
-        name = row.node.rpartition("/")[2]
-        if name != wanted and row.node not in imported:
-            yield Breach(
-                row.key,
-                Text(f"命名空间 {name} 应命名为 {wanted}", f"namespace {name} should be called {wanted}"),
-                facts.estate.place("baseline", row.key),
-                {"wanted": wanted},
-            )
-
-
-@rule(
-    "I05",
-    Severity.ERROR,
-    requires=Text("流向和系统的编号不重复", "Ids of flows, and of the systems of one tenant, are given once"),
-    remedy=Text("改用未使用过的编号", "take another id"),
-)
-def parts_are_one(facts: Facts) -> Iterator[Breach]:
-    """Ids given twice inside one document."""
-    flows = Counter(flow.id for zone in facts.estate.zones.values() for flow in zone.flows)
-    for zone in facts.estate.zones.values():
-        for flow in zone.flows:
-            if flows[flow.id] > 1:
-                yield _twice(
-                    f"flow/{flow.id}", Text("流向", "flow"), flow.id, facts.estate.place("zone", zone.id)
-                )
-    for tenant in facts.estate.tenants.values():
-        systems = Counter(system.id for system in tenant.systems)
-        for item in sorted(item for item, count in systems.items() if count > 1):
-            yield _twice(
-                f"tenant/{tenant.id} {item}", Text("系统", "system"), item, tenant_place(facts, tenant)
-            )
-
-
-def _twice(subject: str, what: Text, item: str, place: Place | None) -> Breach:
-    return Breach(subject, Text(f"{what.zh}编号 {item} 重复", f"{what.en} id {item} is given twice"), place)
-
-
-@rule(
-    "I06",
     Severity.WARNING,
     requires=Text(
         "行动计划列名的部门、县区(园区)写明出处",
@@ -208,7 +106,7 @@ def sources_present(facts: Facts) -> Iterator[Breach]:
 
 
 @rule(
-    "I07",
+    "I04",
     Severity.WARNING,
     requires=Text("文件中的矛盾已更正", "Oddities of the documents are mended at their origin"),
     remedy=Text("已按一次计; 可在文件中更正", "it was counted once; mend the file where the document allows"),
@@ -219,12 +117,4 @@ def oddities(facts: Facts) -> Iterator[Breach]:
         yield Breach(str(place), said, place)
 
 
-RULES = (
-    ids_are_one,
-    own_tenant_has_its_id,
-    leaves_are_one,
-    leaves_by_name,
-    parts_are_one,
-    sources_present,
-    oddities,
-)
+RULES = (ids_are_one, own_tenant_has_its_id, sources_present, oddities)
