@@ -137,6 +137,7 @@ upgrade() {
     [ "$from" != "$version" ] || fail 1 "已是 $version" "this is $version already"
     [ "$(printf '%s\n' "$from" "$version" | sort -V | tail -n 1)" = "$version" ] ||
         fail 1 "$version 低于已安装的 $from; 退回请用 rollback" "$version is older than $from; use rollback"
+    idle
     place "$version"
     backup=$(keep_state "$from")
     printf 'version=%s\nbackup=%s\n' "$from" "$backup" >"$prefix/versions/$version/before"

@@ -1,0 +1,141 @@
+"""A damaged bundle, a wrong order, a state in use, a killed run: refused or repeated, and nothing is lost."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from offline import BEFORE, contents
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from offline import Bundles, Machine
+
+pytestmark = [pytest.mark.bundle, pytest.mark.timeout(300)]
+
+REFUSED, BAD_INPUT = 1, 2
+
+
+@pytest.fixture
+def copy(bundles: Bundles, tmp_path: Path) -> Path:
+    """A bundle that the test may damage."""
+    return shutil.copytree(bundles.new, tmp_path / "copy")
+
+
+@pytest.fixture
+def old(bundles: Bundles, machine: Machine) -> Machine:
+    """A machine with the older version and some state."""
+    machine.must(bundles.old, "install")
+    (machine.prefix / "state").mkdir(mode=0o700)
+    (machine.prefix / "state" / "state.db").write_bytes(b"as it was")
+    return machine
+
+
+def flip(copy: Path) -> None:
+    wheel = next((copy / "wheels").glob("yunjin-*.whl"))
+    wheel.write_bytes(wheel.read_bytes()[:-1] + b"x")
+
+
+def smuggle(copy: Path) -> None:
+    (copy / "wheels" / "extra-1.0-py3-none-any.whl").write_bytes(b"")
+
+
+def lose(copy: Path) -> None:
+    (copy / "LICENSE").unlink()
+
+
+@pytest.mark.parametrize("damage", [flip, smuggle, lose])
+def test_a_damaged_bundle_installs_nothing(
+    copy: Path, machine: Machine, damage: Callable[[Path], None]
+) -> None:
+    damage(copy)
+    ended = machine.install(copy, "install")
+    assert ended.returncode == BAD_INPUT
+    assert "bundle" in ended.stderr
+    assert not machine.prefix.exists()
+
+
+def test_another_python_than_its_wheels_were_built_for(copy: Path, machine: Machine) -> None:
+    described = (copy / "BUNDLE").read_bytes()
+    (copy / "BUNDLE").write_bytes(described.replace(b"python=3.", b"python=2."))
+    sums = (copy / "SHA256SUMS").read_text("utf-8")
+    now = hashlib.sha256((copy / "BUNDLE").read_bytes()).hexdigest()
+    (copy / "SHA256SUMS").write_text(sums.replace(hashlib.sha256(described).hexdigest(), now), "utf-8")
+    ended = machine.install(copy, "install")
+    assert ended.returncode == REFUSED
+    assert "PYTHON=" in ended.stderr
+    assert not machine.prefix.exists()
+
+
+@pytest.mark.parametrize("command", ["upgrade", "rollback"])
+def test_nothing_is_installed_yet(bundles: Bundles, machine: Machine, command: str) -> None:
+    assert machine.install(bundles.new, command).returncode == REFUSED
+    assert not (machine.prefix / "current").exists()
+
+
+def test_a_wrong_call_shows_how_to_call(bundles: Bundles, machine: Machine) -> None:
+    for wrong in ([], ["install"], ["remove", machine.prefix], ["install", ""]):
+        ended = machine.run(bundles.new / "install.sh", *wrong)
+        assert ended.returncode == BAD_INPUT
+        assert "rollback PREFIX" in ended.stderr
+    assert not machine.prefix.exists()
+
+
+def test_the_wrong_order_is_refused(bundles: Bundles, old: Machine) -> None:
+    before = contents(old.prefix)
+    for bundle, command in ((bundles.new, "install"), (bundles.old, "upgrade"), (bundles.old, "rollback")):
+        assert old.install(bundle, command).returncode == REFUSED
+    old.must(bundles.new, "upgrade")
+    assert old.install(bundles.old, "upgrade").returncode == REFUSED, "an older version is no upgrade"
+    old.must(bundles.new, "rollback")
+    assert contents(old.prefix / "state") == contents_below(before, "state")
+    assert old.version == BEFORE
+
+
+def contents_below(files: dict[str, bytes], folder: str) -> dict[str, bytes]:
+    return {
+        name.removeprefix(f"{folder}/"): data for name, data in files.items() if name.startswith(f"{folder}/")
+    }
+
+
+def test_a_state_in_use_is_not_copied(bundles: Bundles, old: Machine) -> None:
+    with (old.prefix / "state" / "state.db").open("ab"):
+        ended = old.install(bundles.new, "upgrade")
+    assert ended.returncode == REFUSED
+    assert str(os.getpid()) in ended.stderr.split()
+    assert old.version == BEFORE
+
+
+def test_a_killed_upgrade_leaves_the_old_version_and_can_be_repeated(bundles: Bundles, old: Machine) -> None:
+    state = contents(old.prefix / "state")
+    command = [str(bundles.new / "install.sh"), "upgrade", str(old.prefix)]
+    running = subprocess.Popen(command, env=os.environ | {"YUNJIN_LANG": "en"}, start_new_session=True)
+    venv = old.prefix / "versions" / bundles.version / "venv"
+    while not venv.exists() and running.poll() is None:
+        time.sleep(0.01)
+    os.killpg(running.pid, signal.SIGKILL)
+    assert running.wait() == -signal.SIGKILL
+    assert old.version == BEFORE
+    assert contents(old.prefix / "state") == state
+    old.must(bundles.new, "upgrade")
+    assert old.version == bundles.version
+    assert contents(old.prefix / "state") == state
+
+
+def test_a_damaged_copy_of_the_state_is_not_restored(bundles: Bundles, old: Machine) -> None:
+    old.must(bundles.new, "upgrade")
+    (kept,) = (old.prefix / "backup").iterdir()
+    (kept / "state" / "state.db").write_bytes(b"something else")
+    ended = old.install(bundles.new, "rollback")
+    assert ended.returncode == REFUSED
+    assert old.version == bundles.version
+    assert contents(old.prefix / "state") == {"state.db": b"as it was"}
