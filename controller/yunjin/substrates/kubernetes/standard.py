@@ -1,7 +1,7 @@
 """Bodies of a leaf's eight standard objects.
 
-Called by `translate`. Calls `names` and `quantities`. Promises the very form in which the API server keeps each
-object (defaults spelled out, quantities canonical), so that a comparison of whole parts succeeds at once. Empty
+Called by `translate`. Calls `names` and `quantities`. Promises the very form in which the API server keeps
+each object (defaults spelled out, quantities canonical), so that whole parts compare equal at once. Empty
 lists of rules are written out: what Yunjin applies as empty it owns, so a rule that somebody adds to one of
 these policies shows and is refused. Parts that many leaves share are one object, never changed in place.
 """

@@ -1,0 +1,341 @@
+"""From what a cluster answers, or does not answer, to `yunjin.errors`.
+
+Called by `client` (no answer), `apply`, `observe`, `backend` and `credentials` (an answer that says no).
+Knows urllib3's exceptions, which the SDK lets pass. Promises that no exception of theirs passes, that every
+text names the endpoint, the object and what to do next, and that no credential is ever part of one.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import urllib3.exceptions as wire
+
+from yunjin.errors import (
+    ConflictError,
+    PermanentError,
+    RefusalError,
+    Text,
+    TransientError,
+    UnreachableError,
+    YunjinError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from yunjin.substrates.kubernetes.client import Answer
+
+_LONGEST: Final = 300
+_EXPIRED: Final = 10  # X509_V_ERR_CERT_HAS_EXPIRED
+_NOT_YET_VALID: Final = 9
+_WRONG_HOST: Final = frozenset({62, 64})  # host name, IP address
+
+_GO_ON: Final = Text("稍后重试, 已完成的变更不会重复", "try again later; what is done is not done again")
+_LOOK: Final = Text("重新生成变更方案", "make a new plan")
+
+
+def silent(endpoint: str, address: str, error: Exception) -> YunjinError:
+    """What an exception of the connection means. Its cause is left for the caller to chain."""
+    chain = _chain(error)
+    for reason in chain:
+        if isinstance(reason, ssl.SSLError):
+            return _untrusted(endpoint, address, reason)
+        if isinstance(reason, wire.NameResolutionError | socket.gaierror):
+            return UnreachableError(
+                Text(
+                    f"接入点 {endpoint} 的地址无法解析: {address}",
+                    f"{endpoint}: the name in {address} is unknown",
+                ),
+                Text(
+                    "检查 kubeconfig 中的 server 和域名解析",
+                    "check `server` in the kubeconfig and the name service",
+                ),
+            )
+        if isinstance(reason, ConnectionRefusedError):
+            return UnreachableError(
+                Text(
+                    f"接入点 {endpoint} 拒绝连接: {address}", f"{endpoint} refuses connections at {address}"
+                ),
+                Text(
+                    "检查 API Server 是否运行、地址是否正确",
+                    "check that the API server runs and the address is right",
+                ),
+            )
+        if isinstance(reason, wire.TimeoutError | TimeoutError):
+            return UnreachableError(
+                Text(
+                    f"接入点 {endpoint} 在限定时间内未应答: {address}",
+                    f"{endpoint} at {address} gives no answer in time",
+                ),
+                Text(
+                    "检查网络和 API Server 负载, 然后重试",
+                    "check the network and the API server's load, then try again",
+                ),
+            )
+    reason = chain[-1]
+    return UnreachableError(
+        Text(
+            f"与接入点 {endpoint} 的连接中断: {address} ({_short(reason)})",
+            f"endpoint {endpoint}: the connection to {address} broke ({_short(reason)})",
+        ),
+        Text("检查网络和 API Server, 然后重试", "check the network and the API server, then try again"),
+    )
+
+
+def refused(endpoint: str, subject: object, answer: Answer) -> YunjinError:
+    """What an answer of 300 and above means.
+
+    Args:
+        endpoint: whose answer it is.
+        subject: what the call was about: a key, or a few words that name it.
+        answer: as it came.
+    """
+    said = _short(answer.status.get("message") or answer.text or answer.reason)
+    code = answer.code
+    if code == HTTPStatus.UNAUTHORIZED:
+        return RefusalError(
+            Text(f"接入点 {endpoint} 不认可所用凭据", f"endpoint {endpoint} does not accept the credential"),
+            Text(
+                f"为接入点 {endpoint} 更换 kubeconfig 中的凭据",
+                f"renew the credential in the kubeconfig of {endpoint}",
+            ),
+        )
+    if code == HTTPStatus.FORBIDDEN:
+        return _forbidden(endpoint, subject, answer, said)
+    if code == HTTPStatus.NOT_FOUND:
+        return _absent(endpoint, subject, answer, said)
+    if code in (HTTPStatus.CONFLICT, HTTPStatus.GONE):
+        return conflict(endpoint, subject, answer)
+    if code == HTTPStatus.TOO_MANY_REQUESTS or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return TransientError(
+            Text(
+                f"接入点 {endpoint} 暂不能处理 {subject}: {code} {said}",
+                f"{endpoint} cannot serve {subject} now: {code} {said}",
+            ),
+            _GO_ON,
+            retry_after=answer.retry_after,
+        )
+    fields = ", ".join(_short(cause.get("field")) for cause in _causes(answer) if cause.get("field"))
+    return PermanentError(
+        Text(
+            f"接入点 {endpoint} 不接受 {subject}: {code} {said}",
+            f"{endpoint} does not accept {subject}: {code} {said}",
+        ),
+        Text(
+            f"核对申报文件中对应的值 ({fields})" if fields else "核对申报文件中对应的值",
+            f"check the declared values behind it ({fields})"
+            if fields
+            else "check the declared values behind it",
+        ),
+    )
+
+
+def conflict(endpoint: str, subject: object, answer: Answer) -> ConflictError:
+    """Another manager owns a field, or the object is no longer what was read."""
+    held = {
+        str(cause.get("field") or ""): str(cause.get("message") or "")
+        for cause in _causes(answer)
+        if cause.get("reason") == "FieldManagerConflict"
+    }
+    if held:
+        return owned(
+            endpoint,
+            subject,
+            {field: message.partition('"')[2].partition('"')[0] for field, message in held.items()},
+        )
+    return moved(endpoint, subject)
+
+
+def owned(endpoint: str, subject: object, managers: Mapping[str, str]) -> ConflictError:
+    """Others own fields that the change would set; `managers` is by field."""
+    fields = _short(
+        ", ".join(f"{field.lstrip('.')} ({manager or '?'})" for field, manager in sorted(managers.items()))
+    )
+    return ConflictError(
+        Text(
+            f"接入点 {endpoint}: {subject} 的字段由其他管理方持有: {fields}",
+            f"{endpoint}: others own fields of {subject}: {fields}",
+        ),
+        Text(
+            "请对方放弃这些字段, 或将该类对象的处置策略设为 repair",
+            "ask them to give the fields up, or set the drift policy of this class to repair",
+        ),
+    )
+
+
+def moved(endpoint: str, subject: object) -> ConflictError:
+    """The object is not what the change compared."""
+    return ConflictError(
+        Text(
+            f"接入点 {endpoint}: {subject} 已被他人改动", f"{endpoint}: somebody changed {subject} meanwhile"
+        ),
+        _LOOK,
+    )
+
+
+def busy(endpoint: str, subject: object) -> TransientError:
+    """The object changes faster than it can be written, or the list faster than it can be read."""
+    return TransientError(
+        Text(
+            f"接入点 {endpoint}: {subject} 变动频繁, 未能完成",
+            f"{endpoint}: {subject} changes too fast to be handled",
+        ),
+        _GO_ON,
+    )
+
+
+def guarded(endpoint: str, subject: object) -> RefusalError:
+    """Its labels forbid its removal."""
+    return RefusalError(
+        Text(
+            f"接入点 {endpoint}: {subject} 标记为受保护, 不予删除",
+            f"{endpoint}: {subject} is protected and not removed",
+        ),
+        Text(
+            "先在申报文件中解除保护并下发执行",
+            "lift the protection in the declared files and apply that first",
+        ),
+    )
+
+
+def not_an_api(endpoint: str, address: str) -> PermanentError:
+    """Something answers, but not in JSON."""
+    return PermanentError(
+        Text(
+            f"接入点 {endpoint} 的应答不是 JSON, {address} 可能不是 API Server",
+            f"endpoint {endpoint} answers without JSON: {address} may be no API server",
+        ),
+        Text(
+            "检查 kubeconfig 中的 server 和代理设置",
+            "check `server` in the kubeconfig and the proxy settings",
+        ),
+    )
+
+
+def too_long(endpoint: str, address: str, most: int) -> PermanentError:
+    """An answer longer than any honest one."""
+    return PermanentError(
+        Text(
+            f"接入点 {endpoint} 的应答超过 {most >> 20} MiB, 已停止读取: {address}",
+            f"endpoint {endpoint} answers more than {most >> 20} MiB at {address}; reading stopped",
+        ),
+        Text("检查该集群中是否有异常大的对象", "look for objects of unusual size in that cluster"),
+    )
+
+
+def _forbidden(endpoint: str, subject: object, answer: Answer, said: str) -> YunjinError:
+    if any(cause.get("reason") == "NamespaceTerminating" for cause in _causes(answer)):
+        return TransientError(
+            Text(
+                f"接入点 {endpoint}: {subject} 所在的命名空间正在删除",
+                f"{endpoint}: the namespace of {subject} is being removed",
+            ),
+            Text("等待删除完成后重试", "wait until the removal has ended, then try again"),
+            retry_after=answer.retry_after,
+        )
+    return RefusalError(
+        Text(
+            f"接入点 {endpoint} 拒绝对 {subject} 的操作: {said}",
+            f"{endpoint} forbids this on {subject}: {said}",
+        ),
+        Text(
+            f"为云锦在接入点 {endpoint} 的账号授予该权限, 或移除拒绝它的准入策略",
+            f"grant Yunjin's account on {endpoint} this right, or lift the admission rule that denies it",
+        ),
+    )
+
+
+def _absent(endpoint: str, subject: object, answer: Answer, said: str) -> YunjinError:
+    if answer.status:
+        return ConflictError(
+            Text(
+                f"接入点 {endpoint}: {subject} 或其命名空间不存在: {said}",
+                f"{endpoint}: {subject} or its namespace is gone: {said}",
+            ),
+            _LOOK,
+        )
+    return PermanentError(
+        Text(f"接入点 {endpoint} 不提供 {subject} 的接口", f"{endpoint} does not serve the API of {subject}"),
+        Text(
+            "核对集群版本, 云锦要求 Kubernetes 1.36 及以上",
+            "check the cluster's version: Yunjin needs Kubernetes 1.36 or later",
+        ),
+    )
+
+
+def _untrusted(endpoint: str, address: str, error: ssl.SSLError) -> UnreachableError:
+    code = error.verify_code if isinstance(error, ssl.SSLCertVerificationError) else 0
+    if code == _EXPIRED:
+        return UnreachableError(
+            Text(
+                f"接入点 {endpoint} 的服务证书已过期: {address}",
+                f"the certificate of {endpoint} at {address} has expired",
+            ),
+            Text("在该集群上更新 API Server 证书", "renew the API server's certificate on that cluster"),
+        )
+    if code == _NOT_YET_VALID:
+        return UnreachableError(
+            Text(
+                f"接入点 {endpoint} 的服务证书尚未生效: {address}",
+                f"the certificate of {endpoint} at {address} is not valid yet",
+            ),
+            Text("核对本机和集群的时钟", "check the clocks of this machine and of the cluster"),
+        )
+    if code in _WRONG_HOST:
+        return UnreachableError(
+            Text(
+                f"接入点 {endpoint} 的服务证书不含地址 {address}",
+                f"the certificate of {endpoint} is not for {address}",
+            ),
+            Text(
+                "改用证书中的地址, 或设置 tls-server-name",
+                "use an address the certificate names, or set tls-server-name",
+            ),
+        )
+    if code:
+        return UnreachableError(
+            Text(
+                f"接入点 {endpoint} 的服务证书不可信: {address}",
+                f"the certificate of {endpoint} at {address} is not trusted",
+            ),
+            Text(
+                "核对 kubeconfig 中的 certificate-authority",
+                "check `certificate-authority` in the kubeconfig",
+            ),
+        )
+    return UnreachableError(
+        Text(
+            f"与接入点 {endpoint} 的 TLS 握手失败: {address} ({_short(error.reason or error)})",
+            f"the TLS handshake with {endpoint} at {address} failed ({_short(error.reason or error)})",
+        ),
+        Text(
+            "核对 kubeconfig 中的客户端证书是否过期、地址是否为 https",
+            "check that the client certificate in the kubeconfig has not expired and the address speaks TLS",
+        ),
+    )
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The exception with what the pool and the retries wrapped in it, outermost first."""
+    chain: list[BaseException] = []
+    inner: BaseException | None = error
+    while inner is not None and not any(inner is known for known in chain):
+        chain.append(inner)
+        parts = (getattr(inner, "reason", None), *inner.args, inner.__cause__, inner.__context__)
+        inner = next((part for part in parts if isinstance(part, BaseException)), None)
+    return chain
+
+
+def _causes(answer: Answer) -> list[dict[str, Any]]:
+    details = answer.status.get("details")
+    causes = details.get("causes") if isinstance(details, dict) else None
+    return [cause for cause in causes if isinstance(cause, dict)] if isinstance(causes, list) else []
+
+
+def _short(text: object) -> str:
+    line = " ".join(str(text or "").split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

@@ -1,0 +1,120 @@
+"""The endpoint's lease in the cluster itself: it keeps out whoever has another state database.
+
+Called by `backend`. Calls `client`. Promises that of two who want the lease one gets it: every write carries
+the version that was read. A lease is over when its holder's `renewTime` plus its duration lies in the past by
+this machine's clock, so the clocks of machines with state databases of their own must agree far better than
+that duration. Two callers of one state database are kept apart by its own lease, whatever their clocks say.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from math import ceil
+from typing import TYPE_CHECKING, Any, Final
+
+from yunjin.substrates.kubernetes import errors, names, shared
+from yunjin.substrates.kubernetes.client import APPLY
+from yunjin.substrates.kubernetes.kinds import LEASE, NAMESPACE
+
+if TYPE_CHECKING:
+    from yunjin.model.resources import Body
+    from yunjin.substrates.kubernetes.client import Answer, Client
+
+_ATTEMPTS: Final = 3
+
+
+def acquire(client: Client, holder: str, seconds: float) -> str | None:
+    """Take or renew the lease; None on success, else the name of who holds it."""
+    for _ in range(_ATTEMPTS):
+        lease = _read(client)
+        if lease is None:
+            answer = _create(client, holder, seconds)
+        else:
+            spec = lease.get("spec") or {}
+            other = spec.get("holderIdentity") or ""
+            if other not in ("", holder) and not _is_over(spec):
+                return str(other)
+            answer = _write(client, {**lease, "spec": _taken(spec, holder, seconds)})
+        if answer.ok:
+            return None
+        if answer.code != HTTPStatus.CONFLICT:
+            raise errors.refused(client.endpoint, _name(client), answer)
+    raise errors.busy(client.endpoint, _name(client))
+
+
+def release(client: Client, holder: str) -> None:
+    """Give the lease back if `holder` has it."""
+    for _ in range(_ATTEMPTS):
+        lease = _read(client)
+        if lease is None or (lease.get("spec") or {}).get("holderIdentity") != holder:
+            return
+        kept = {"leaseTransitions": lease["spec"].get("leaseTransitions") or 0}
+        answer = _write(client, {**lease, "spec": kept})
+        if answer.ok or answer.code == HTTPStatus.NOT_FOUND:
+            return
+        if answer.code != HTTPStatus.CONFLICT:
+            raise errors.refused(client.endpoint, _name(client), answer)
+    raise errors.busy(client.endpoint, _name(client))
+
+
+def _name(client: Client) -> str:
+    return f"yunjin-{client.endpoint}"
+
+
+def _read(client: Client) -> Body | None:
+    answer = client.send("GET", LEASE.item(names.SYSTEM_NAMESPACE, _name(client)))
+    if answer.code == HTTPStatus.NOT_FOUND:
+        return None
+    if not answer.ok:
+        raise errors.refused(client.endpoint, _name(client), answer)
+    return answer.body
+
+
+def _write(client: Client, lease: Body) -> Answer:
+    return client.send("PUT", LEASE.item(names.SYSTEM_NAMESPACE, _name(client)), lease, decode=False)
+
+
+def _create(client: Client, holder: str, seconds: float) -> Answer:
+    metadata = {"name": _name(client), "labels": {names.MANAGED_BY: names.FIELD_MANAGER}}
+    lease = {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": metadata,
+        "spec": _taken({}, holder, seconds),
+    }
+    path = LEASE.collection(names.SYSTEM_NAMESPACE)
+    answer = client.send("POST", path, lease, decode=False)
+    if answer.code == HTTPStatus.NOT_FOUND:
+        _create_namespace(client)
+        answer = client.send("POST", path, lease, decode=False)
+    return answer
+
+
+def _create_namespace(client: Client) -> None:
+    """The lease comes before the first plan is applied, so its namespace cannot wait for one."""
+    body = shared.shared_namespace(names.SYSTEM_NAMESPACE)
+    path = f"{NAMESPACE.item('', names.SYSTEM_NAMESPACE)}?fieldManager={names.FIELD_MANAGER}"
+    answer = client.send("PATCH", path, body, APPLY, decode=False)
+    if not answer.ok:
+        raise errors.refused(client.endpoint, names.SYSTEM_NAMESPACE, answer)
+
+
+def _taken(spec: dict[str, Any], holder: str, seconds: float) -> dict[str, Any]:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    renewed = spec.get("holderIdentity") == holder
+    return {
+        "holderIdentity": holder,
+        "leaseDurationSeconds": max(1, ceil(seconds)),
+        "acquireTime": spec.get("acquireTime") if renewed else now,
+        "renewTime": now,
+        "leaseTransitions": (spec.get("leaseTransitions") or 0) + (0 if renewed or not spec else 1),
+    }
+
+
+def _is_over(spec: dict[str, Any]) -> bool:
+    try:
+        renewed = datetime.fromisoformat(spec.get("renewTime") or "")
+    except ValueError:
+        return True
+    return datetime.now(UTC) >= renewed + timedelta(seconds=spec.get("leaseDurationSeconds") or 0)

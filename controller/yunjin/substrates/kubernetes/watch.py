@@ -1,0 +1,141 @@
+"""Which leaves changed, as the cluster tells it: wakes the controller between two sweeps.
+
+Called by `backend`. Calls `client` from one thread a kind. Promises no completeness, which is the sweep's: a
+name says *look at this leaf*, the empty name *look at everything*, because events may have been lost.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from yunjin.errors import ConflictError, YunjinError
+from yunjin.substrates.kubernetes import errors
+from yunjin.substrates.kubernetes.kinds import LEAF_KINDS, NAMESPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from yunjin.substrates.kubernetes.client import Client, Stream
+    from yunjin.substrates.kubernetes.kinds import Kind
+
+EVERYTHING: Final = ""
+
+_WINDOW: Final = 300
+"""Seconds after which the server ends a watch of its own accord."""
+_GRACE: Final = 30
+_BACK_OFF: Final = (1.0, 2.0, 5.0, 15.0, 30.0)
+_LOOK_UP: Final = 0.2
+"""Seconds between two looks at whether to stop."""
+_PATIENCE: Final = 2
+"""Seconds that an ended watch may take to notice; one that is just connecting is left to itself."""
+_WAITING: Final = 10_000
+"""Names that may wait to be taken; beyond that, everything is to be looked at."""
+
+
+def watch(client: Client, stop: threading.Event) -> Iterator[str]:
+    """Names of namespaces in which a managed kind changed, until `stop` is set."""
+    names: queue.Queue[str] = queue.Queue(_WAITING)
+    watchers = [_Watcher(client, kind, names, stop) for kind in LEAF_KINDS]
+    for watcher in watchers:
+        watcher.thread.start()
+    try:
+        while not stop.is_set():
+            try:
+                yield names.get(timeout=_LOOK_UP)
+            except queue.Empty:
+                continue
+    finally:
+        for watcher in watchers:
+            watcher.end()
+
+
+class _Watcher:
+    """One kind's watch, begun again whenever it ends."""
+
+    def __init__(self, client: Client, kind: Kind, names: queue.Queue[str], stop: threading.Event) -> None:
+        self.thread = threading.Thread(target=self._run, name=f"yunjin-watch-{kind.plural}", daemon=True)
+        self._client = client
+        self._kind = kind
+        self._names = names
+        self._stop = stop
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._stream: Stream | None = None
+        self._version = ""
+
+    def end(self) -> None:
+        """Stop, even while waiting for the next event."""
+        with self._lock:
+            self._ended.set()
+            if self._stream is not None:
+                self._stream.end()
+        self.thread.join(_PATIENCE)
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._over():
+            try:
+                if not self._version:
+                    self._version = self._begin()
+                self._follow()
+                failures = 0
+            except YunjinError as error:
+                if isinstance(error, ConflictError):
+                    self._version = ""  # too old to go on from
+                # Else the next watch goes on where this one broke off.
+                self._ended.wait(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
+                failures += 1
+
+    def _begin(self) -> str:
+        """The version from which on events count. What happened before it is not known here."""
+        answer = self._client.send("GET", f"{self._kind.collection()}?limit=1")
+        if not answer.ok:
+            raise errors.refused(self._client.endpoint, self._kind.plural, answer)
+        self._tell(EVERYTHING)
+        return str(answer.body["metadata"]["resourceVersion"])
+
+    def _follow(self) -> None:
+        query = {
+            "watch": 1,
+            "allowWatchBookmarks": "true",
+            "resourceVersion": self._version,
+            "timeoutSeconds": _WINDOW,
+        }
+        stream = self._client.lines(f"{self._kind.collection()}?{urlencode(query)}", _WINDOW + _GRACE)
+        with self._lock:
+            self._stream = stream
+            if self._ended.is_set():
+                stream.end()
+        try:
+            for event in stream.events():
+                if event.get("type") == "ERROR":
+                    raise errors.moved(self._client.endpoint, self._kind.plural)
+                self._see(event)
+        finally:
+            with self._lock:
+                self._stream = None
+
+    def _see(self, event: dict[str, Any]) -> None:
+        metadata = (event.get("object") or {}).get("metadata") or {}
+        self._version = str(metadata.get("resourceVersion") or self._version)
+        if event.get("type") != "BOOKMARK":
+            name = metadata.get("name") if self._kind is NAMESPACE else metadata.get("namespace")
+            if name:
+                self._tell(str(name))
+
+    def _tell(self, name: str) -> None:
+        try:
+            self._names.put_nowait(name)
+        except queue.Full:
+            # Nobody takes names: replace the oldest by "everything", which covers both.
+            try:
+                self._names.get_nowait()
+                self._names.put_nowait(EVERYTHING)
+            except (queue.Empty, queue.Full):
+                return
+
+    def _over(self) -> bool:
+        return self._ended.is_set() or self._stop.is_set()
