@@ -6,8 +6,8 @@ still what the plan compared). Promises that a change is made to the object that
 - an update carries the uid and the resourceVersion that were read. Status updates raise the version as well,
   so at 409 the object is read again; unchanged in the compared fields, it is written under its new version;
 - a creation carries a version that no object ever has. The API server creates what is absent under any
-  version and refuses what exists under another, so nobody's new object is taken over. (A uid would refuse both;
-  a POST would enter the fields as an update, and Yunjin would not own them.)
+  version and refuses what exists under another, so nobody's new object is taken over. (A uid would refuse
+  both; a POST would enter the fields as an update, and Yunjin would not own them.)
 - a removal carries the uid alone: whoever replaced the object meanwhile keeps the new one.
 """
 
@@ -117,8 +117,8 @@ def _end_credentials(client: Client, change: Change) -> None:
 def _drop_aliases(client: Client, change: Change, live: Live) -> None:
     """Take `cpu` out of a quota that bounds `requests.cpu`: apply alone removes nobody's field.
 
-    After the apply, so that no moment is without a bound. If it does not come to pass, the other name shows as
-    a difference until it is gone.
+    After the apply, so that no moment is without a bound. If it does not come to pass, the other name shows
+    as a difference until it is gone.
     """
     found = _aliases(change, live)
     if not found:
