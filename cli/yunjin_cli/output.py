@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from yunjin.errors import DeclaredError, DeclaredErrors, Lang, Text, YunjinError
+from yunjin.model.words import word
 from yunjin_cli.session import Output, Session
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-SEVERITY = {"error": Text("错误", "error"), "warning": Text("警告", "warning"), "notice": Text("提示", "notice")}
 _STYLE = {"error": "bold red", "warning": "yellow", "notice": "cyan"}
 
 
@@ -46,7 +46,9 @@ def console(*, stderr: bool = False) -> Console:
     return Console(file=stream, width=width, highlight=False, soft_wrap=not stream.isatty())
 
 
-def show_rows(session: Session, columns: Sequence[Column], rows: Sequence[Row], title: Text | None = None) -> None:
+def show_rows(
+    session: Session, columns: Sequence[Column], rows: Sequence[Row], title: Text | None = None
+) -> None:
     """A list of things."""
     if session.output is not Output.TABLE:
         show_value(session, [{column.key: row.get(column.key) for column in columns} for row in rows])
@@ -54,7 +56,10 @@ def show_rows(session: Session, columns: Sequence[Column], rows: Sequence[Row], 
     table = Table(title=title.of(session.lang) if title else None, title_justify="left", header_style="bold")
     for column in columns:
         table.add_column(
-            column.title.of(session.lang), justify="right" if column.right else "left", overflow="fold", no_wrap=False
+            column.title.of(session.lang),
+            justify="right" if column.right else "left",
+            overflow="fold",
+            no_wrap=False,
         )
     for row in rows:
         table.add_row(*(cell(row.get(column.key), session.lang) for column in columns))
@@ -117,38 +122,26 @@ def show_findings(session: Session, findings: Sequence[Finding], *, full: bool =
     for severity in order:
         for finding in findings:
             if finding.severity.value == severity:
-                label = SEVERITY[severity].of(session.lang)
+                label = word(f"severity.{severity}").of(session.lang)
                 out.print(f"[{_STYLE[severity]}]{label}[/] {finding.rule}", end=" ")
                 out.print(finding.message.of(session.lang), markup=False)
                 where = f"{finding.place}  " if finding.place else ""
                 out.print(f"      {where}→ {finding.remedy.of(session.lang)}", style="dim", markup=False)
 
 
-def finding_row(finding: Finding) -> Row:
-    """A finding for programs."""
-    return {
-        "rule": finding.rule,
-        "severity": finding.severity.value,
-        "subject": finding.subject,
-        "message": finding.message,
-        "remedy": finding.remedy,
-        "basis": {"doc": finding.basis.doc, "clause": finding.basis.clause, "verified": finding.basis.verified},
-        "place": str(finding.place) if finding.place else None,
-        "evidence": dict(finding.evidence),
-    }
-
-
 def show_error(error: YunjinError, lang: Lang, output: Output) -> None:
     """An error on standard error: every part of it, with place and remedy."""
     errors = error.errors if isinstance(error, DeclaredErrors) else (error,)
     if output is not Output.TABLE:
-        sys.stderr.write(json.dumps({"errors": [_error_row(e) for e in errors]}, ensure_ascii=False, indent=2) + "\n")
+        sys.stderr.write(
+            json.dumps({"errors": [_error_row(e) for e in errors]}, ensure_ascii=False, indent=2) + "\n"
+        )
         return
     out = console(stderr=True)
     for part in errors:
         place = f"{part.place}: " if isinstance(part, DeclaredError) else ""
         field = f"{part.field}: " if isinstance(part, DeclaredError) and part.field else ""
-        out.print(f"[bold red]{SEVERITY['error'].of(lang)}[/] ", end="")
+        out.print("[bold red]" + word("severity.error").of(lang) + "[/] ", end="")
         out.print(f"{place}{field}{part.message.of(lang)}", markup=False)
         if isinstance(part, DeclaredError) and part.expected:
             out.print(f"      {Text('应为', 'expected').of(lang)}: {part.expected.of(lang)}", markup=False)

@@ -81,18 +81,27 @@ class Session:
 
 TenantsOption = Annotated[
     Path | None,
-    typer.Option("--tenants", envvar="YUNJIN_TENANTS", help=said("申报文件目录", "folder of the declared files")),
+    typer.Option(
+        "--tenants", envvar="YUNJIN_TENANTS", help=said("申报文件目录", "folder of the declared files")
+    ),
 ]
 StateOption = Annotated[
-    Path, typer.Option("--state", envvar="YUNJIN_STATE", help=said("状态目录", "folder of the state database"))
+    Path,
+    typer.Option("--state", envvar="YUNJIN_STATE", help=said("状态目录", "folder of the state database")),
 ]
 AsOfOption = Annotated[
     str | None,
-    typer.Option("--as-of", metavar="YYYY-MM-DD", help=said("业务日期, 缺省为今天", "business date, today unless given")),
+    typer.Option(
+        "--as-of",
+        metavar="YYYY-MM-DD",
+        help=said("业务日期, 缺省为今天", "business date, today unless given"),
+    ),
 ]
 LangOption = Annotated[Language, typer.Option("--lang", envvar="YUNJIN_LANG", help=said("语言", "language"))]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help=said("输出格式", "form of the answer"))]
-StrictOption = Annotated[bool, typer.Option("--strict", help=said("警告按错误计", "count warnings as errors"))]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help=said("警告按错误计", "count warnings as errors"))
+]
 KubeconfigOption = Annotated[
     Path | None,
     typer.Option(

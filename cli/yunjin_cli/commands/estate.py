@@ -74,7 +74,9 @@ def bureau_list(session: Session) -> int:
             "name": bureau.name(day),
             "kind": KINDS["bureau"],
             "parent": bureau.parent,
-            "origin": Text("方案列名", "named in the plan") if bureau.origin == "seed" else Text("建议", "proposed"),
+            "origin": Text("方案列名", "named in the plan")
+            if bureau.origin == "seed"
+            else Text("建议", "proposed"),
             "ended": bureau.valid.end,
         }
         for bureau in estate.bureaus.values()
@@ -166,7 +168,9 @@ _ELEMENT = (
 def element_list(session: Session) -> int:
     """The centre, the two systems and the platforms."""
     estate = session.estate()
-    show_rows(session, _ELEMENT, [_element_row(estate, element, session) for element in estate.elements.values()])
+    show_rows(
+        session, _ELEMENT, [_element_row(estate, element, session) for element in estate.elements.values()]
+    )
     return 0
 
 
@@ -178,7 +182,9 @@ def element_show(session: Session, element: Annotated[str, typer.Argument(help=s
     row = _element_row(estate, item, session) | {
         "coop": [estate.body_name(body, day) for body in estate.cooperating(item)],
         "subsystems": [part.text for part in item.subsystems],
-        "tasks": [Text(f"{t.id} {t.zh}", f"{t.id} {t.en}") for t in estate.tasks("2016") if t.element == item.id],
+        "tasks": [
+            Text(f"{t.id} {t.zh}", f"{t.id} {t.en}") for t in estate.tasks("2016") if t.element == item.id
+        ],
         "tenants": [t.id for t in estate.tenants.values() if item.id in t.platforms],
         "source": f"{item.source.doc} {item.source.section}",
     }
@@ -241,9 +247,14 @@ def tenant_show(session: Session, tenant: Annotated[str, typer.Argument(help=sai
         "contacts": [contact.post for contact in item.contacts],
         "protected": item.protected,
         "platforms": [estate.elements[e].text for e in item.platforms],
-        "systems": [Text(f"{s.zh} ({STAGES[s.stage].zh})", f"{s.en} ({STAGES[s.stage].en})") for s in item.systems],
+        "systems": [
+            Text(f"{s.zh} ({STAGES[s.stage].zh})", f"{s.en} ({STAGES[s.stage].en})") for s in item.systems
+        ],
         "without": [
-            Text(f"{w.object} ({date_text(w.since, 'zh')}起: {w.reason})", f"{w.object} (since {w.since}: {w.reason})")
+            Text(
+                f"{w.object} ({date_text(w.since, 'zh')}起: {w.reason})",
+                f"{w.object} (since {w.since}: {w.reason})",
+            )
             for part in item.imported
             for w in part.without
         ],

@@ -80,7 +80,9 @@ def accesses(estate: Estate, kubeconfig: Path | None) -> dict[str, str]:
         )
     return {
         endpoint.id: (
-            f"file:{kubeconfig.resolve()}" if kubeconfig and endpoint.technology == "kubernetes" else endpoint.access
+            f"file:{kubeconfig.resolve()}"
+            if kubeconfig and endpoint.technology == "kubernetes"
+            else endpoint.access
         )
         for endpoint in live(estate)
     }
@@ -96,7 +98,9 @@ def connect(estate: Estate, state: Path, access: Mapping[str, str]) -> Endpoints
         reference = access[endpoint.id]
         bindings[endpoint.id] = Binding(technology=endpoint.technology, access=reference, observed_at=None)
         try:
-            backends[endpoint.id] = _backend(endpoint.id, reference, state, names.get(endpoint.id, frozenset()))
+            backends[endpoint.id] = _backend(
+                endpoint.id, reference, state, names.get(endpoint.id, frozenset())
+            )
         except UsageError:
             raise
         except YunjinError as error:
@@ -134,7 +138,10 @@ def resolve(access: str) -> tuple[Path, str | None]:
     if not written:
         raise UsageError(
             Text(f"环境变量 {rest} 未设置, 无法取得接入点凭据", f"environment variable {rest} is not set"),
-            Text(f"设置 {rest} 为 kubeconfig 路径, 或使用 --kubeconfig", f"set {rest} to a kubeconfig, or use --kubeconfig"),
+            Text(
+                f"设置 {rest} 为 kubeconfig 路径, 或使用 --kubeconfig",
+                f"set {rest} to a kubeconfig, or use --kubeconfig",
+            ),
         )
     path = Path(written)
     if not path.is_file():

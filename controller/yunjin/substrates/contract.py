@@ -7,10 +7,11 @@ implementation. Every error that leaves a backend is one of `yunjin.errors`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from threading import Event
 
     from yunjin.model.centre import Endpoint
     from yunjin.model.change import Change
@@ -97,4 +98,17 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """End connections."""
+        ...
+
+
+@runtime_checkable
+class ClusterBackend(Protocol):
+    """What a real cluster can tell beyond the common contract."""
+
+    def watch(self, stop: Event) -> Iterator[str]:
+        """Names of leaves that changed, until `stop` is set; the empty name means look at everything."""
+        ...
+
+    def pool_binding_active(self, namespace: str) -> bool | None:
+        """Whether pods of the namespace are bound to its pool's nodes; None where that cannot be told."""
         ...

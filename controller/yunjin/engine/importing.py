@@ -1,0 +1,185 @@
+"""Taking over a namespace that stood before Yunjin came.
+
+Called by `yunjin import kubernetes`. Reads one namespace, writes the declared files through `yunjin.estate.rewrite`,
+and never the cluster. Promises that the figures declared are those observed, that what the namespace lacks is listed
+with date and reason, and that a namespace whose bureau or contacts nobody knows goes into quarantine: counted,
+never changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from yunjin.errors import Text, UsageError
+from yunjin.estate import rewrite
+from yunjin.model.declared import DatedName
+from yunjin.model.tenants import BaselineRow, Contact, Imported, Quarantine, Tenant, Without
+from yunjin.substrates.kubernetes.names import STANDARD
+from yunjin.substrates.kubernetes.translate import observed_amounts
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from yunjin.model.amounts import Amounts
+    from yunjin.model.centre import Pool
+    from yunjin.model.estate import Estate
+    from yunjin.model.resources import LeafState, Live
+    from yunjin.substrates.contract import Backend
+
+REASON: Final = "纳管前已存在, 原无此项"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who answers for the namespace, as far as it is known.
+
+    Attributes:
+        node: `bureau/ID` or `area/ID`; None puts it into quarantine.
+        kind: of the tenant.
+        technical: post of the technical contact.
+        business: post of the business contact.
+    """
+
+    node: str | None
+    kind: str
+    zh: str
+    en: str
+    mlps: int
+    technical: str | None
+    business: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an import declared.
+
+    Attributes:
+        quota: name of the namespace's own quota; empty where it has none.
+        allotted: its figures.
+        without: standard objects it lacks.
+    """
+
+    tenant: str
+    leaf: str
+    quota: str
+    allotted: Amounts
+    without: tuple[str, ...]
+    quarantined: bool
+
+
+def find(backend: Backend, namespace: str) -> LeafState:
+    """The namespace as it stands.
+
+    Raises:
+        UsageError: there is none of this name on the endpoint.
+    """
+    for state in backend.observe():
+        if state.name == namespace:
+            return state
+    raise UsageError(
+        Text(
+            f"接入点 {backend.endpoint} 上没有命名空间 {namespace}",
+            f"{backend.endpoint} has no namespace {namespace}",
+        ),
+        Text("检查 --namespace 与 --endpoint", "check --namespace and --endpoint"),
+    )
+
+
+def take(
+    folder: Path, estate: Estate, pool: Pool, state: LeafState, tenant_id: str, owner: Owner, day: date
+) -> Taken:
+    """Declare an observed namespace as a leaf of a tenant, new or known.
+
+    Raises:
+        UsageError: it is declared already, or has several quotas, of which only one could be followed.
+        DeclaredErrors: the files would not load afterwards; nothing was changed.
+    """
+    node = f"leaf/{pool.endpoint}/{state.name}"
+    if any(row.node == node for row in estate.leaf_rows):
+        raise UsageError(
+            Text(f"命名空间 {state.name} 已登记", f"the namespace {state.name} is declared already")
+        )
+    quota = _quota(state)
+    allotted = observed_amounts(quota)[0] if quota else rewrite.NOTHING
+    without = tuple(
+        entry.role
+        for entry in STANDARD
+        if entry.role != "namespace" and not (entry.role == "quota" and quota)
+    )
+    imported = Imported.model_validate(
+        {
+            "leaf": node,
+            "since": day,
+            "objects": {"quota": quota.key.name} if quota else {},
+            "without": [
+                Without.model_validate({"object": r, "since": day, "reason": REASON}) for r in without
+            ],
+        }
+    )
+    known = estate.tenants.get(tenant_id)
+    tenant = _with(known, imported) if known else _tenant(tenant_id, owner, imported, day)
+    rows = (
+        BaselineRow(
+            node=f"tenant/{tenant_id}", pool=pool.id, limit=_limit(estate, tenant_id, pool, allotted)
+        ),
+        BaselineRow(node=node, pool=pool.id, tenant=tenant_id, allotted=allotted),
+    )
+    rewrite.take_over(folder, tenant, rows)
+    return Taken(
+        tenant_id,
+        state.name,
+        quota.key.name if quota else "",
+        allotted,
+        without,
+        tenant.quarantine is not None,
+    )
+
+
+def _quota(state: LeafState) -> Live | None:
+    quotas = [live for (kind, _), live in sorted(state.objects.items()) if kind == "ResourceQuota"]
+    if len(quotas) > 1:
+        names = ", ".join(live.key.name for live in quotas)
+        raise UsageError(
+            Text(
+                f"命名空间 {state.name} 有多个配额: {names}",
+                f"the namespace {state.name} has several quotas: {names}",
+            ),
+            Text("请先合并为一个 ResourceQuota 再纳管", "merge them into one ResourceQuota first"),
+        )
+    return quotas[0] if quotas else None
+
+
+def _limit(estate: Estate, tenant: str, pool: Pool, allotted: Amounts) -> Amounts:
+    return estate.limit(f"tenant/{tenant}", pool.id) + allotted
+
+
+def _with(known: Tenant, imported: Imported) -> Tenant:
+    return known.model_copy(update={"imported": (*known.imported, imported)})
+
+
+def _tenant(tenant_id: str, owner: Owner, imported: Imported, day: date) -> Tenant:
+    posts = (("technical", owner.technical), ("business", owner.business))
+    contacts = tuple(Contact.model_validate({"role": role, "post": post}) for role, post in posts if post)
+    unknown = [
+        zh
+        for zh, value in (
+            ("所属部门", owner.node),
+            ("技术联系人", owner.technical),
+            ("业务联系人", owner.business),
+        )
+        if not value
+    ]
+    return Tenant.model_validate(
+        {
+            "id": tenant_id,
+            "names": [DatedName(zh=owner.zh, en=owner.en)],
+            "kind": owner.kind,
+            "owner": owner.node,
+            "mlps": owner.mlps,
+            "contacts": contacts,
+            "imported": (imported,),
+            "quarantine": Quarantine(since=day, reason=f"尚缺{'、'.join(unknown)}") if unknown else None,
+        }
+    )

@@ -1,0 +1,152 @@
+"""The spine: observe, plan, judge, apply, over one estate and its endpoints.
+
+Called by the command line and the controller, which hand in the rules. Calls `yunjin.observe`, `yunjin.plan`,
+`yunjin.policy` and `yunjin.apply`. Promises that nothing is applied but a plan that was judged just before, and
+that an endpoint which could not be read takes no part in a plan.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from yunjin.apply import apply, approve
+from yunjin.model.resources import ObjectClass
+from yunjin.observe import observe_all
+from yunjin.plan import make_plan, plan_hash, repair, to_json
+from yunjin.policy import Facts, judge, run
+from yunjin.substrates.contract import ClusterBackend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
+
+    from yunjin.apply import Settings
+    from yunjin.engine.endpoints import Endpoints
+    from yunjin.model.change import Finding, Plan, Receipt, Verdict
+    from yunjin.model.estate import Estate
+    from yunjin.policy import Rule
+    from yunjin.store import Store
+
+DRIFT_POLICIES = ("report", "repair", "adopt")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A plan, its hash, and what the rules say of it."""
+
+    plan: Plan
+    hash: str
+    verdict: Verdict
+
+    def value(self) -> dict[str, Any]:
+        """Plan and verdict as JSON values."""
+        return {"hash": self.hash, "plan": json.loads(to_json(self.plan)), "findings": self._findings()}
+
+    def verdict_text(self) -> str:
+        """The verdict as JSON."""
+        return json.dumps({"plan": self.verdict.plan, "findings": self._findings()}, ensure_ascii=False)
+
+    def _findings(self) -> list[dict[str, Any]]:
+        return [finding_value(finding) for finding in self.verdict.findings]
+
+
+def finding_value(finding: Finding) -> dict[str, Any]:
+    """A finding as JSON values, in both languages."""
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "subject": finding.subject,
+        "message": {"zh": finding.message.zh, "en": finding.message.en},
+        "remedy": {"zh": finding.remedy.zh, "en": finding.remedy.en},
+        "basis": {
+            "doc": finding.basis.doc,
+            "clause": finding.basis.clause,
+            "verified": finding.basis.verified,
+        },
+        "place": str(finding.place) if finding.place else None,
+        "evidence": dict(finding.evidence),
+    }
+
+
+def drift_policy(estate: Estate, object_class: ObjectClass) -> str:
+    """What the city has decided for differences of this class: `report` unless it says otherwise."""
+    value = estate.policies.get(f"drift.{object_class.value}")
+    return str(value.value) if value else "report"
+
+
+def repaired_classes(estate: Estate) -> frozenset[ObjectClass]:
+    """Classes whose differences are put right without asking."""
+    return frozenset(c for c in ObjectClass if drift_policy(estate, c) == "repair")
+
+
+class Spine:
+    """One estate, its endpoints and its state, on one business date."""
+
+    def __init__(
+        self, estate: Estate, as_of: date, endpoints: Endpoints, store: Store, rules: Sequence[Rule]
+    ) -> None:
+        self.estate = estate
+        self.as_of = as_of
+        self.endpoints = endpoints
+        self.store = store
+        self._rules = rules
+
+    @staticmethod
+    def validate(estate: Estate, as_of: date, rules: Sequence[Rule]) -> tuple[Finding, ...]:
+        """What the rules say of the declared files alone."""
+        return run(rules, Facts(estate, as_of))
+
+    def plan(self) -> Judged:
+        """Observe, plan and judge. Fields that others took are taken back where the class's policy is repair."""
+        plan = self.observed_plan()
+        return self.judge(repair(plan, repaired_classes(self.estate)))
+
+    def observed_plan(self) -> Plan:
+        """The plan as it follows from what stands now; nothing is taken from anybody."""
+        observations = observe_all(self.endpoints.backends, self.store.now)
+        return make_plan(
+            self.estate,
+            self.as_of,
+            observations,
+            self.endpoints.translators,
+            self.endpoints.bindings,
+        )
+
+    def judge(self, plan: Plan) -> Judged:
+        """The verdict on a plan, over the estate as it is declared now."""
+        digest = plan_hash(plan)
+        facts = Facts(self.estate, self.as_of, plan, self._pool_bindings(plan))
+        return Judged(plan, digest, judge(self._rules, facts, digest))
+
+    def apply(
+        self, judged: Judged, settings: Settings, actor: str, progress: Callable[[Receipt], None]
+    ) -> tuple[Receipt, ...]:
+        """Make the changes of a judged plan.
+
+        Args:
+            progress: called with each receipt as it comes.
+
+        Raises:
+            RefusalError: an error in the verdict, or a removal that was not allowed. Nothing was written.
+            ConflictError: somebody else holds an endpoint's lease.
+        """
+        approved = approve(judged.plan, judged.verdict, actor)
+        return apply(
+            approved, self.endpoints.backends, self.endpoints.translators, self.store, settings, progress
+        )
+
+    def _pool_bindings(self, plan: Plan) -> Mapping[str, bool | None]:
+        """By endpoint, whether pods of a namespace are really bound to their pool's nodes; None where unseen."""
+        fresh = {change.key.name for change in plan.changes if change.key.kind == "Namespace"}
+        found: dict[str, bool | None] = {}
+        for endpoint, backend in self.endpoints.backends.items():
+            standing = [
+                row for row in self.estate.leaf_rows if self.estate.pools[row.pool].endpoint == endpoint
+            ]
+            names = (row.node.rpartition("/")[2] for row in standing)
+            name = next((name for name in names if name not in fresh), None)
+            told = name and endpoint not in plan.unknown and isinstance(backend, ClusterBackend)
+            found[endpoint] = backend.pool_binding_active(name) if told else None
+        return found
