@@ -115,6 +115,13 @@ def parse(path: Path, text: str, diagnostics: Diagnostics) -> Tree:
     return Tree(None)
 
 
+def reads_as_text(text: str) -> bool:
+    """Whether a text without quotation marks is read as that very text."""
+    folded = text.lower()
+    numeric = _INT.fullmatch(text) or _FLOAT.fullmatch(text) or _OTHER_NUMBERS.fullmatch(folded)
+    return text not in _NULL and folded not in _OTHER_WORDS and not numeric
+
+
 class _Reader:
     """One pass over the events of one text."""
 
