@@ -7,8 +7,8 @@ hold up the others, and that every change gets exactly one receipt, whatever hap
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import groupby
+from traceback import format_exc
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,14 +17,14 @@ from yunjin.apply import reasons
 from yunjin.apply.confirmation import Confirmation
 from yunjin.apply.writer import Writer
 from yunjin.errors import YunjinError
-from yunjin.model.change import ABSENT, Action, Outcome, Receipt
+from yunjin.model.change import ABSENT, Action, Change, Outcome, Receipt
 from yunjin.model.resources import ObjectClass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from yunjin.apply.site import Site
-    from yunjin.model.change import Change
+    from yunjin.errors import Text
     from yunjin.model.resources import Key
 
 _SHARED = ""  # stands for the objects that all leaves of an endpoint rely on
@@ -48,22 +48,30 @@ class EndpointRun:
         self._deliver = deliver
         self._ranks = _by_leaf(changes)
         self._confirmation = Confirmation(site)
-        for change in changes:
-            if change.awaits is not None and change.awaits not in self._open:
-                self._confirmation.add(Receipt(_standing(change.awaits, change), Outcome.ALREADY))
+        awaited = {change.awaits: change for change in changes if change.awaits is not None}
+        self._awaited = [_awaited(key, change) for key, change in awaited.items() if key not in self._open]
 
     def carry_out(self) -> None:
         """Do it all. Raises nothing that would cost a receipt."""
         try:
             with Writer(self._site) as writer:
-                writer.look(list(self._open.values()))
+                writer.look([*self._open.values(), *self._awaited])
                 self.looked = writer.over is None
-                while self._ranks or self._confirmation.leaves:
+                if writer.over is not None:
+                    self._fail(writer.over)
+                for change in self._awaited:
+                    self._confirmation.add(Receipt(writer.as_it_stands(change), Outcome.ALREADY))
+                while self._ranks or (self._open and self._confirmation.leaves):
                     self._step(writer)
-        except Exception as error:
-            log.exception("apply failed", endpoint=self.endpoint)
-            self._ranks.clear()
-            self._end(Receipt(change, Outcome.FAILED, reasons.of(error)) for change in [*self._open.values()])
+        except Exception as error:  # noqa: BLE001 (whatever it is, the receipts must survive)
+            # A renderer of exceptions may print local variables; the plain traceback names places alone.
+            log.error("apply failed", endpoint=self.endpoint, traceback=format_exc())  # noqa: TRY400
+            self._fail(reasons.of(error))
+
+    def _fail(self, reason: Text) -> None:
+        """End all that is open."""
+        self._ranks.clear()
+        self._end([Receipt(change, Outcome.FAILED, reason) for change in self._open.values()])
 
     def _step(self, writer: Writer) -> None:
         """Write the lowest rank of the leaves that do not wait; where all wait, wait with them."""
@@ -108,8 +116,8 @@ class EndpointRun:
             self._deliver(receipt)
         try:
             self._site.run.after(ended)
-        except YunjinError:
-            log.exception("journal refused", run=self._site.run.id)
+        except YunjinError as error:
+            log.warning("journal refused", run=self._site.run.id, reason=str(error))
 
     def _skip(self, failed: Receipt) -> list[Receipt]:
         leaf = _leaf(failed.change)
@@ -139,11 +147,9 @@ def _by_leaf(changes: Sequence[Change]) -> dict[str, list[list[Change]]]:
     }
 
 
-def _standing(key: Key, change: Change) -> Change:
+def _awaited(key: Key, change: Change) -> Change:
     """What the plan leaves as it is, in the form in which the backend is asked whether it is in force."""
-    return replace(
-        change, action=Action.UPDATE, key=key, object_class=ObjectClass.QUOTA, body=None, awaits=None
-    )
+    return Change(Action.UPDATE, key, change.tenant, ObjectClass.QUOTA, change.rank, "", "", (), None)
 
 
 def _rank(change: Change) -> int:

@@ -34,13 +34,17 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
+def _unwatched(receipt: Receipt) -> None:
+    """Nobody looks on."""
+
+
 def apply(
     approved: ApprovedPlan,
     backends: Mapping[str, Backend],
     translators: Mapping[str, Translator],
     store: Store,
     settings: Settings,
-    progress: Callable[[Receipt], None],
+    progress: Callable[[Receipt], None] = _unwatched,
 ) -> tuple[Receipt, ...]:
     """Carry out a plan.
 
@@ -163,5 +167,5 @@ def _finish(run: Run, closes: Sequence[int]) -> None:
     """The changes are made: a journal that fails now costs no receipt, and the next run closes this."""
     try:
         run.finish(closes)
-    except YunjinError:
-        log.exception("journal refused", run=run.id)
+    except YunjinError as error:
+        log.warning("journal refused", run=run.id, reason=str(error))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
 from yunjin.apply import reasons
@@ -64,8 +65,16 @@ class Writer:
                 return
             self._pause(attempt, [error])
 
+    def as_it_stands(self, change: Change) -> Change:
+        """The change of an object into what it was when it was read: none."""
+        stands = self._site.translator.fingerprint(change.wanted, self._live.get(change.key))
+        return replace(change, before=stands, after=stands)
+
     def settle(self, changes: Sequence[Change]) -> Iterator[list[Receipt]]:
         """Write what still stands as the plan saw it. Receipts come in groups, as the writes end."""
+        if self.over is not None:
+            yield [Receipt(change, Outcome.FAILED, self.over) for change in changes]
+            return
         again = yield from self._attempt(changes)
         for attempt in range(1, self._site.settings.attempts):
             if not again:
@@ -96,7 +105,7 @@ class Writer:
             return
         settings = self._site.settings
         hints = [error.retry_after or 0.0 for error in errors if isinstance(error, TransientError)]
-        seconds = max(settings.backoff * 2 ** (attempt - 1), *hints)
+        seconds = max([settings.backoff * 2 ** (attempt - 1), *hints])
         self._site.stop.wait(min(seconds, settings.longest_wait))
 
     def _attempt(self, changes: Sequence[Change]) -> Generator[list[Receipt], None, _Again]:

@@ -1,0 +1,110 @@
+"""Rights are granted only under a quota in force."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from applying import QUICK, outcomes
+from yunjin.substrates.simulated.faults import Effect, Operation, Rule
+
+if TYPE_CHECKING:
+    from applying import Place
+
+SHORT = replace(QUICK, wait_quota=0.05)
+BINDINGS = {"RoleBinding/yunjin-admin", "RoleBinding/yunjin-viewer"}
+
+
+def test_bindings_wait_until_the_quota_counts(place: Place) -> None:
+    place.backend.freeze()
+    changes = place.changes(place.leaf())
+    work = threading.Thread(target=place.apply, args=changes)
+    work.start()
+    while not any(receipt.change.key.kind == "Namespace" for receipt in place.seen):
+        pass
+    assert not place.standing() & BINDINGS
+
+    place.backend.thaw()
+    work.join()
+
+    assert place.standing() >= BINDINGS
+    assert {receipt.outcome.value for receipt in place.seen} == {"done"}
+
+
+def test_a_quota_that_is_never_counted_leaves_its_leaf_pending(place: Place) -> None:
+    place.backend.freeze()
+
+    receipts = place.apply(*place.changes(place.leaf()), settings=SHORT)
+
+    assert outcomes(receipts)["ResourceQuota/yunjin"] == "pending"
+    assert {outcomes(receipts)[name] for name in BINDINGS} == {"skipped"}
+    assert not place.standing() & BINDINGS
+    assert place.states()["ResourceQuota/yunjin"] == "pending"
+
+
+def test_the_same_plan_again_waits_for_the_quota_that_stands_already(place: Place) -> None:
+    place.backend.freeze()
+    changes = place.changes(place.leaf())
+    place.apply(*changes, settings=SHORT)
+
+    assert outcomes(place.apply(*changes, settings=SHORT))["ResourceQuota/yunjin"] == "pending"
+    assert not place.standing() & BINDINGS
+
+    place.backend.thaw()
+    again = outcomes(place.apply(*changes))
+    assert again["ResourceQuota/yunjin"] == "already"
+    assert {again[name] for name in BINDINGS} == {"done"}
+
+
+def test_a_new_plan_that_holds_the_bindings_alone_waits_for_the_quota_they_await(place: Place) -> None:
+    place.backend.freeze()
+    leaf = place.leaf()
+    place.apply(*place.changes(leaf), settings=SHORT)
+    quota = next(wanted.key for wanted in leaf if wanted.key.kind == "ResourceQuota")
+    bindings = [place.change(wanted, awaits=quota) for wanted in leaf if wanted.key.kind == "RoleBinding"]
+
+    receipts = place.apply(*bindings, settings=SHORT)
+
+    assert outcomes(receipts) == dict.fromkeys(BINDINGS, "skipped")
+    reason = receipts["RoleBinding/yunjin-admin"].reason
+    assert reason is not None
+    assert "ResourceQuota/yunjin" in reason.en
+
+    place.backend.thaw()
+    assert outcomes(place.apply(*bindings)) == dict.fromkeys(BINDINGS, "done")
+
+
+def test_leaves_that_wait_do_not_hold_up_the_others(place: Place) -> None:
+    place.apply(*place.changes(place.leaf(1)))
+    place.backend.consume("t00001-egov", {"requests.cpu": "4"})
+    quota = next(wanted for wanted in place.leaf(1) if wanted.key.kind == "ResourceQuota")
+    body = {**quota.body, "spec": {"hard": {**quota.body["spec"]["hard"], "requests.cpu": "1"}}}
+    shrunk = place.change(replace(quota, body=body))
+
+    receipts = place.apply(shrunk, *place.changes(place.leaf(2)), settings=replace(QUICK, wait_quota=0.3))
+
+    assert [r.change.key.kind for r in place.seen if r.outcome.value == "pending"] == ["ResourceQuota"]
+    assert place.seen[-1].outcome.value == "pending"
+    assert receipts["RoleBinding/yunjin-viewer"].outcome.value == "done"
+
+
+def test_a_look_that_fails_is_repeated(place: Place) -> None:
+    busy = Rule(operation=Operation.EFFECTIVE, effect=Effect.UNAVAILABLE, nth=(1, 2))
+    with_faults = place.connect(busy)
+
+    receipts = place.apply(*place.changes(place.leaf()), backend=with_faults)
+    with_faults.close()
+
+    assert {receipt.outcome.value for receipt in receipts.values()} == {"done"}
+
+
+def test_an_endpoint_that_falls_silent_while_waiting_leaves_pending_what_was_written(place: Place) -> None:
+    silent = Rule(operation=Operation.EFFECTIVE, effect=Effect.UNREACHABLE)
+    with_faults = place.connect(silent)
+
+    receipts = place.apply(*place.changes(place.leaf()), backend=with_faults)
+    with_faults.close()
+
+    assert outcomes(receipts)["ResourceQuota/yunjin"] == "pending"
+    assert {outcomes(receipts)[name] for name in BINDINGS} == {"skipped"}
