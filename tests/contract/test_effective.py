@@ -1,0 +1,116 @@
+"""What every substrate counts as in force: not what was written, but what holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from leaves import LARGE, change, leaf, objects, read, removal, state, write
+from waiting import wait_until
+from yunjin.errors import TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from leaves import Objects
+    from substrate_drivers import Driver
+
+OWNED = pytest.param("kubernetes", marks=[pytest.mark.kubernetes, pytest.mark.owns_server])
+freezing = pytest.mark.parametrize("driver", ["simulated", OWNED], indirect=True)
+
+
+@pytest.fixture
+def wanted(driver: Driver, unique: Callable[[str], str]) -> Objects:
+    """A leaf whose namespace stands."""
+    made = objects(leaf(unique("effect"), driver.endpoint))
+    write(driver.backend, made.namespace)
+    return made
+
+
+@pytest.fixture
+def frozen(driver: Driver, wanted: Objects) -> Iterator[Driver]:
+    """The endpoint with its controllers standing still."""
+    driver.freeze()
+    yield driver
+    driver.thaw()
+
+
+def test_a_quota_comes_into_force(driver: Driver, wanted: Objects) -> None:
+    written = change(wanted.quota, None)
+    driver.backend.write(written, None)
+    wait_until(lambda: driver.backend.effective([written]) == {wanted.quota.key})
+
+
+@freezing
+def test_a_quota_is_not_in_force_before_the_cluster_counts_it(frozen: Driver, wanted: Objects) -> None:
+    written = change(wanted.quota, None)
+    frozen.backend.write(written, None)
+    assert frozen.backend.effective([written]) == frozenset()
+    frozen.thaw()
+    wait_until(lambda: frozen.backend.effective([written]) == {wanted.quota.key})
+
+
+@freezing
+def test_a_changed_quota_is_in_force_only_with_its_new_figures(driver: Driver, wanted: Objects) -> None:
+    first = change(wanted.quota, None)
+    driver.backend.write(first, None)
+    wait_until(lambda: driver.backend.effective([first]) == {wanted.quota.key})
+    live = read(driver.backend, wanted.quota.key)
+    larger = objects(leaf(wanted.namespace.key.name, driver.endpoint, allotted=LARGE))
+    second = change(larger.quota, live)
+    driver.freeze()
+    try:
+        driver.backend.write(second, live)
+        assert driver.backend.effective([second]) == frozenset()
+    finally:
+        driver.thaw()
+    wait_until(lambda: driver.backend.effective([second]) == {wanted.quota.key})
+
+
+def test_a_quota_that_is_not_there_is_not_in_force(driver: Driver, wanted: Objects) -> None:
+    assert driver.backend.effective([change(wanted.quota, None)]) == frozenset()
+
+
+def test_a_quota_that_somebody_changed_is_not_in_force(driver: Driver, wanted: Objects) -> None:
+    written = change(wanted.quota, None)
+    driver.backend.write(written, None)
+    wait_until(lambda: driver.backend.effective([written]) == {wanted.quota.key})
+    driver.edit(wanted.quota.key, {("spec", "hard", "requests.cpu"): "5"}, "stranger")
+    wait_until(lambda: driver.backend.effective([written]) == frozenset())
+
+
+def test_a_removed_namespace_ends_with_all_that_it_holds(driver: Driver, wanted: Objects) -> None:
+    write(driver.backend, wanted.quota, wanted.limits)
+    ended = removal(wanted.namespace)
+    driver.backend.write(ended, read(driver.backend, wanted.namespace.key))
+    wait_until(lambda: driver.backend.effective([ended]) == {wanted.namespace.key})
+    assert wanted.namespace.key.name not in state(driver.backend)
+    assert driver.backend.read(wanted.keys) == {}
+
+
+@freezing
+def test_a_namespace_in_removal_is_still_there_and_takes_nothing_new(frozen: Driver, wanted: Objects) -> None:
+    ended = removal(wanted.namespace)
+    frozen.backend.write(ended, read(frozen.backend, wanted.namespace.key))
+    assert frozen.backend.effective([ended]) == frozenset()
+    assert wanted.namespace.key.name in state(frozen.backend)
+    with pytest.raises(TransientError):
+        frozen.backend.write(change(wanted.limits, None), None)
+    # Removing once more what is on its way is no error.
+    frozen.backend.write(ended, read(frozen.backend, wanted.namespace.key))
+    frozen.thaw()
+    wait_until(lambda: frozen.backend.effective([ended]) == {wanted.namespace.key})
+
+
+def test_many_changes_are_asked_about_at_once(driver: Driver, unique: Callable[[str], str]) -> None:
+    every = [objects(leaf(unique("all"), driver.endpoint)) for _ in range(12)]
+    written = []
+    for one in every:
+        write(driver.backend, one.namespace)
+        written.append(change(one.quota, None))
+        driver.backend.write(written[-1], None)
+    absent = change(objects(leaf(unique("absent"), driver.endpoint)).quota, None)
+    expected = {one.quota.key for one in every}
+    wait_until(lambda: driver.backend.effective([*written, absent]) == expected)
+    assert driver.backend.effective([]) == frozenset()
