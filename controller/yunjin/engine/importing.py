@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from yunjin.errors import Text, UsageError
 from yunjin.estate import rewrite
 from yunjin.model.declared import DatedName
-from yunjin.model.tenants import BaselineRow, Contact, Imported, Quarantine, Tenant, Without
+from yunjin.model.amounts import Amounts
+from yunjin.model.tenants import BaselineRow, Contact, Imported, Quarantine, Tenant
 from yunjin.substrates.kubernetes.names import STANDARD
 from yunjin.substrates.kubernetes.translate import observed_amounts
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from yunjin.model.amounts import Amounts
     from yunjin.model.centre import Pool
     from yunjin.model.estate import Estate
     from yunjin.model.resources import LeafState, Live
@@ -102,39 +102,28 @@ def take(
             Text(f"命名空间 {state.name} 已登记", f"the namespace {state.name} is declared already")
         )
     quota = _quota(state)
-    allotted = observed_amounts(quota)[0] if quota else rewrite.NOTHING
-    without = tuple(
-        entry.role
-        for entry in STANDARD
-        if entry.role != "namespace" and not (entry.role == "quota" and quota)
-    )
+    allotted = observed_amounts(quota)[0] if quota else Amounts()
+    lacking = tuple(entry.role for entry in STANDARD if entry.role not in (("namespace", "quota") if quota else ("namespace",)))
     imported = Imported.model_validate(
         {
             "leaf": node,
             "since": day,
             "objects": {"quota": quota.key.name} if quota else {},
-            "without": [
-                Without.model_validate({"object": r, "since": day, "reason": REASON}) for r in without
-            ],
+            "without": [{"object": role, "since": day, "reason": REASON} for role in lacking],
         }
     )
+    revision = rewrite.Revision(folder)
     known = estate.tenants.get(tenant_id)
-    tenant = _with(known, imported) if known else _tenant(tenant_id, owner, imported, day)
-    rows = (
-        BaselineRow(
-            node=f"tenant/{tenant_id}", pool=pool.id, limit=_limit(estate, tenant_id, pool, allotted)
-        ),
-        BaselineRow(node=node, pool=pool.id, tenant=tenant_id, allotted=allotted),
-    )
-    rewrite.take_over(folder, tenant, rows)
-    return Taken(
-        tenant_id,
-        state.name,
-        quota.key.name if quota else "",
-        allotted,
-        without,
-        tenant.quarantine is not None,
-    )
+    if known:
+        revision.add_imported(tenant_id, imported)
+    else:
+        known = _tenant(tenant_id, owner, imported, day)
+        revision.add_tenant(known)
+    limit = estate.limit(f"tenant/{tenant_id}", pool.id) + allotted
+    revision.put_limit(f"tenant/{tenant_id}", pool.id, limit)
+    revision.add_baseline_row(BaselineRow(node=node, pool=pool.id, tenant=tenant_id, allotted=allotted))
+    revision.save()
+    return Taken(tenant_id, state.name, quota.key.name if quota else "", allotted, lacking, known.quarantine is not None)
 
 
 def _quota(state: LeafState) -> Live | None:
@@ -149,14 +138,6 @@ def _quota(state: LeafState) -> Live | None:
             Text("请先合并为一个 ResourceQuota 再纳管", "merge them into one ResourceQuota first"),
         )
     return quotas[0] if quotas else None
-
-
-def _limit(estate: Estate, tenant: str, pool: Pool, allotted: Amounts) -> Amounts:
-    return estate.limit(f"tenant/{tenant}", pool.id) + allotted
-
-
-def _with(known: Tenant, imported: Imported) -> Tenant:
-    return known.model_copy(update={"imported": (*known.imported, imported)})
 
 
 def _tenant(tenant_id: str, owner: Owner, imported: Imported, day: date) -> Tenant:

@@ -29,6 +29,7 @@ from yunjin.estate.nodes import parse, reads_as_text
 from yunjin.model.amounts import Amounts
 from yunjin.model.amounts import parse as parse_amount
 from yunjin.model.declared import Declared
+from yunjin.model.tenants import BaselineRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yunjin.model.estate import Estate
-    from yunjin.model.tenants import BaselineRow, Role, Tenant
+    from yunjin.model.tenants import Imported, Role, Tenant
 
 BASELINE: Final = "baseline.yaml"
 _UNBROKEN: Final = 10**6  # columns; ruamel.yaml shall never fold a line that somebody wrote
@@ -159,6 +160,33 @@ class Revision:
                 Text("改用修改", "change that row instead"),
             )
         _append(self._open(BASELINE).tree, "items", _tree(row))
+
+    def put_limit(self, node: str, pool: str, limit: Amounts) -> None:
+        """Give an inner node this limit in a pool, in its row or in a new one.
+
+        Raises:
+            ConflictError: the file changed since it was loaded.
+        """
+        row = self._find(BASELINE, {"node": node, "pool": pool})
+        if row is None:
+            _append(self._open(BASELINE).tree, "items", _tree(BaselineRow(node=node, pool=pool, limit=limit)))
+        else:
+            row["limit"] = _tree(limit)
+
+    def add_imported(self, tenant: str, imported: Imported) -> None:
+        """Declare a namespace or project that stood before as a known tenant's.
+
+        Raises:
+            UsageError: no such tenant.
+            ConflictError: the file changed since it was loaded.
+        """
+        item = self._find(f"{tenant}.yaml", {"id": tenant})
+        if item is None:
+            raise UsageError(
+                Text(f"没有用云单位 {tenant}", f"there is no tenant {tenant}"),
+                Text("先申报该单位", "declare the tenant first"),
+            )
+        _append(item, "imported", _tree(imported))
 
     def add_without(self, tenant: str, leaf_node: str, role: Role, since: date, reason: str) -> None:
         """List an object that an imported leaf goes without.
