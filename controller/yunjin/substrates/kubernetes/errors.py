@@ -34,6 +34,10 @@ _EXPIRED: Final = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 _NOT_YET_VALID: Final = 9
 _WRONG_HOST: Final = frozenset({62, 64})  # host name, IP address
 
+# How the API server begins when an applied body cannot be read as its kind: 500, and no reason that tells it
+# from a failure of its own. Whatever begins otherwise may pass.
+_UNREADABLE: Final = ("failed to create typed patch object", "failed to convert new object")
+
 _GO_ON: Final = Text("稍后重试, 已完成的变更不会重复", "try again later; what is done is not done again")
 _LOOK: Final = Text("重新生成变更方案", "make a new plan")
 
@@ -110,7 +114,8 @@ def refused(endpoint: str, subject: object, answer: Answer) -> YunjinError:
         return _absent(endpoint, subject, answer, said)
     if code in (HTTPStatus.CONFLICT, HTTPStatus.GONE):
         return conflict(endpoint, subject, answer)
-    if code == HTTPStatus.TOO_MANY_REQUESTS or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    unable = code == HTTPStatus.TOO_MANY_REQUESTS or code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if unable and not said.startswith(_UNREADABLE):
         return TransientError(
             Text(
                 f"接入点 {endpoint} 暂不能处理 {subject}: {code} {said}",

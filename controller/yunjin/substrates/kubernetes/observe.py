@@ -122,7 +122,9 @@ def _list_once(client: Client, kind: Kind, namespace: str) -> list[Body] | None:
             return []
         if not answer.ok:
             raise errors.refused(client.endpoint, kind.plural, answer)
-        found += answer.body.get("items") or ()
+        # Listed objects come without what every single one says of itself.
+        own = {"apiVersion": answer.body.get("apiVersion"), "kind": kind.name}
+        found += [{**own, **item} for item in answer.body.get("items") or ()]
         token = (answer.body.get("metadata") or {}).get("continue") or ""
         if not token:
             return found
