@@ -70,6 +70,7 @@ THRESHOLDS = {
     "sla.self-reduce": 30,
     "sla.forced": 5,
     "wait-quota": 120,
+    "lock-timeout": 30,
 }
 FEN = {
     "vcpu": 3000,
