@@ -141,8 +141,8 @@ class Walk:
                 outcome = Text("已下发", "applied")
         reason = "; ".join(dict.fromkeys(error.message.of(self._session.lang) for error in errors))
         self._say(
-            f"超额申报: {name}由 {before.of('cpu') // 1000} 核改为 {asked.of('cpu') // 1000} 核 → {outcome.zh}: {reason}",
-            f"overreach: {name} from {before.of('cpu') // 1000} to {asked.of('cpu') // 1000} cores → {outcome.en}: {reason}",
+            f"超额申报: {name.zh}由 {before.of('cpu') // 1000} 核改为 {asked.of('cpu') // 1000} 核 → {outcome.zh}: {reason}",
+            f"overreach: {name.en} from {before.of('cpu') // 1000} to {asked.of('cpu') // 1000} cores → {outcome.en}: {reason}",
         )
 
     def close(self, seconds: float) -> None:

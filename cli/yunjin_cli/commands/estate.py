@@ -204,7 +204,7 @@ def _tenant_row(estate: Estate, tenant: Tenant, session: Session) -> Row:
     rows = [row for row in estate.leaf_rows if row.tenant == tenant.id]
     return {
         "id": tenant.id,
-        "name": Text(tenant.name(session.as_of), tenant.names[0].en),
+        "name": tenant.name(session.as_of),
         "kind": KINDS[tenant.kind],
         "owner": estate.owner_name(tenant.owner, session.as_of) if tenant.owner else Text("待核", "unknown"),
         "mlps": tenant.mlps,

@@ -103,7 +103,11 @@ def take(
         )
     quota = _quota(state)
     allotted = observed_amounts(quota)[0] if quota else Amounts()
-    lacking = tuple(entry.role for entry in STANDARD if entry.role not in (("namespace", "quota") if quota else ("namespace",)))
+    lacking = tuple(
+        entry.role
+        for entry in STANDARD
+        if entry.role not in (("namespace", "quota") if quota else ("namespace",))
+    )
     imported = Imported.model_validate(
         {
             "leaf": node,
@@ -123,7 +127,14 @@ def take(
     revision.put_limit(f"tenant/{tenant_id}", pool.id, limit)
     revision.add_baseline_row(BaselineRow(node=node, pool=pool.id, tenant=tenant_id, allotted=allotted))
     revision.save()
-    return Taken(tenant_id, state.name, quota.key.name if quota else "", allotted, lacking, known.quarantine is not None)
+    return Taken(
+        tenant_id,
+        state.name,
+        quota.key.name if quota else "",
+        allotted,
+        lacking,
+        known.quarantine is not None,
+    )
 
 
 def _quota(state: LeafState) -> Live | None:

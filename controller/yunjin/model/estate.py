@@ -59,8 +59,7 @@ class Estate:
         if kind == "area" and item in self.areas:
             return self.areas[item].name(day)
         if kind == "tenant" and item in self.tenants:
-            name = self.tenants[item].name(day)
-            return Text(name, self.tenants[item].names[0].en)
+            return self.tenants[item].name(day)
         return Text("全市", "the city") if node == CITY else Text(node, node)
 
     def parent(self, node: str) -> str | None:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from yunjin.errors import Text
 from yunjin.model.amounts import Amounts
 from yunjin.model.declared import DatedName, Day, Declared, Id, Line, Named, name_on
 from yunjin.model.resources import ObjectClass
@@ -123,9 +124,9 @@ class Tenant(Declared):
     imported: tuple[Imported, ...] = ()
     quarantine: Quarantine | None = None
 
-    def name(self, day: date) -> str:
-        """The Chinese name on `day`."""
-        return name_on(self.names, day).zh
+    def name(self, day: date) -> Text:
+        """The name on `day`."""
+        return name_on(self.names, day)
 
 
 class BaselineRow(Declared):

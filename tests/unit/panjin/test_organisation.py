@@ -108,7 +108,7 @@ def test_dawa_by_business_date(panjin: Estate, day: date, name: str, kind: str, 
     assert dawa.name(day).zh == name
     assert [part.kind for part in dawa.names if part.holds(day)] == [kind]
     assert [part.code for part in dawa.codes if part.holds(day)] == [code]
-    assert panjin.tenants["dawa"].name(day) == name
+    assert panjin.tenants["dawa"].name(day).zh == name
 
 
 def test_dawa_became_a_district_by_a_document(panjin: Estate) -> None:
