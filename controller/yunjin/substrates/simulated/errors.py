@@ -83,8 +83,10 @@ def invalid(key: Key, reason: str) -> PermanentError:
 def forbidden(endpoint: str, operation: str) -> RefusalError:
     """The account has no right to it."""
     return RefusalError(
-        Text(f"端点 {endpoint} 拒绝操作 {operation}", f"endpoint {endpoint} forbids to {operation}"),
-        Text(f"为云锦在端点 {endpoint} 的账号授予该权限", f"grant Yunjin's account on {endpoint} this right"),
+        Text(f"接入点 {endpoint} 拒绝操作 {operation}", f"endpoint {endpoint} forbids to {operation}"),
+        Text(
+            f"为云锦在接入点 {endpoint} 的账号授予该权限", f"grant Yunjin's account on {endpoint} this right"
+        ),
     )
 
 
@@ -92,7 +94,7 @@ def busy(endpoint: str, code: int, retry_after: float | None) -> TransientError:
     """It cannot serve the call now."""
     return TransientError(
         Text(
-            f"端点 {endpoint} 暂不能处理请求: {code}",
+            f"接入点 {endpoint} 暂不能处理请求: {code}",
             f"endpoint {endpoint} cannot serve the call now: {code}",
         ),
         _LATER,
@@ -103,15 +105,15 @@ def busy(endpoint: str, code: int, retry_after: float | None) -> TransientError:
 def timed_out(endpoint: str) -> TransientError:
     """No answer came; whether the call took effect is not known."""
     return TransientError(
-        Text(f"端点 {endpoint} 未在限定时间内应答", f"endpoint {endpoint} gave no answer in time"), _LATER
+        Text(f"接入点 {endpoint} 未在限定时间内应答", f"endpoint {endpoint} gave no answer in time"), _LATER
     )
 
 
 def silent(endpoint: str) -> UnreachableError:
     """Nobody answers."""
     return UnreachableError(
-        Text(f"端点 {endpoint} 无法连接", f"endpoint {endpoint} cannot be reached"),
-        Text("检查端点是否运行、网络是否可达", "check that it runs and that the network reaches it"),
+        Text(f"接入点 {endpoint} 无法连接", f"endpoint {endpoint} cannot be reached"),
+        Text("检查接入点是否运行、网络是否可达", "check that it runs and that the network reaches it"),
     )
 
 
@@ -119,7 +121,7 @@ def not_ours(endpoint: str, path: Path) -> UsageError:
     """The file holds something else."""
     return UsageError(
         Text(
-            f"{path} 不是端点 {endpoint} 的模拟数据文件",
+            f"{path} 不是接入点 {endpoint} 的模拟数据文件",
             f"{path} is not the data of simulated endpoint {endpoint}",
         ),
         Text("移走该文件后重试, 将新建一个空的模拟底座", "move it away and try again: an empty one is made"),
@@ -130,7 +132,7 @@ def unusable(endpoint: str, path: Path, reason: str) -> PermanentError:
     """The file cannot be read or written."""
     return PermanentError(
         Text(
-            f"端点 {endpoint} 的模拟数据文件 {path} 无法使用: {reason}",
+            f"接入点 {endpoint} 的模拟数据文件 {path} 无法使用: {reason}",
             f"endpoint {endpoint}: {path} cannot be used: {reason}",
         ),
         Text("检查该文件的权限和磁盘空间", "check the file's permissions and the space on its disk"),

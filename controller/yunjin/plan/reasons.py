@@ -1,0 +1,37 @@
+"""Why a plan leaves a leaf alone, in words.
+
+Called by `endpoint`. Promises a sentence for every kind of hold that says what to do about it.
+"""
+
+from __future__ import annotations
+
+from yunjin.errors import Text
+from yunjin.model.change import Hold
+
+
+def of(hold: Hold, leaf: str, tenant: str) -> Text:
+    """The sentence for one leaf."""
+    match hold:
+        case Hold.PROTECTED:
+            return Text(
+                f"{leaf} 属受保护用云单位 {tenant or '?'}, 不予删除; 如确需删除, 先解除保护并下发执行",
+                f"{leaf} belongs to protected tenant {tenant or '?'} and is not removed; "
+                "to remove it, lift the protection and apply that first",
+            )
+        case Hold.QUARANTINED:
+            return Text(
+                f"{leaf} 的用云单位 {tenant} 隔离待核, 不作改动; 先补全主管部门和联系人",
+                f"{leaf}: tenant {tenant} is in quarantine, nothing is changed; "
+                "name its bureau and contacts first",
+            )
+        case Hold.FOREIGN:
+            return Text(
+                f"{leaf} 已存在且不由本接入点的云锦管理, 不作改动; 纳入管理请用 yunjin import",
+                f"{leaf} exists and is not Yunjin's on this endpoint, nothing is changed; "
+                "take it over with yunjin import",
+            )
+        case Hold.ENDING:
+            return Text(
+                f"{leaf} 正在被他人删除, 待删除完成后重新生成变更方案",
+                f"somebody is removing {leaf}; make a new plan when it is gone",
+            )
