@@ -64,10 +64,16 @@ idle() { # nobody has the state open: a copy of a database in use would be worth
 
 place() { # VERSION: bundle and environment of a version that is not in use
     local target=$prefix/versions/$1
+    # After a rollback the same version is still there, whole.
+    if [ -e "$target/ready" ] && cmp -s "$here/SHA256SUMS" "$target/bundle/SHA256SUMS" && answers "$target"; then
+        rm -f "$target/before"
+        return
+    fi
     rm -rf "$target"
     mkdir -p "$target"
     cp -R "$here" "$target/bundle"
     environment "$target"
+    touch "$target/ready"
 }
 
 environment() { # TARGET: its venv, from its own wheels; pip runs out of its wheel, so ensurepip is not needed
@@ -76,7 +82,10 @@ environment() { # TARGET: its venv, from its own wheels; pip runs out of its whe
     rm -rf "$1/venv"
     "$python" -m venv --without-pip "$1/venv"
     env -u PYTHONPATH "$1/venv/bin/python" -I "$pip/pip" --isolated --disable-pip-version-check install --quiet \
-        --no-cache-dir --no-index --find-links "$bundle/wheels" --require-hashes -r "$bundle/requirements.txt"
+        --no-compile --no-cache-dir --no-index --find-links "$bundle/wheels" \
+        --require-hashes -r "$bundle/requirements.txt"
+    # Compiled by whoever installs: those who run it may not write here. All processors help, pip uses one.
+    "$1/venv/bin/python" -I -m compileall -q -j 0 "$1/venv/lib" >&2
     answers "$1"
 }
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from offline import BEFORE, contents
+from offline import BEFORE, Machine, contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from offline import Bundles, Machine
+    from offline import Bundles
 
 pytestmark = [pytest.mark.bundle, pytest.mark.timeout(300)]
 
@@ -31,13 +31,24 @@ def copy(bundles: Bundles, tmp_path: Path) -> Path:
     return shutil.copytree(bundles.new, tmp_path / "copy")
 
 
-@pytest.fixture
-def old(bundles: Bundles, machine: Machine) -> Machine:
-    """A machine with the older version and some state."""
+@pytest.fixture(scope="module")
+def shared(bundles: Bundles, tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """One installation of the older version for all tests that need one: each takes half a minute."""
+    machine = Machine(tmp_path_factory.mktemp("shared") / "yunjin")
     machine.must(bundles.old, "install")
-    (machine.prefix / "state").mkdir(mode=0o700)
-    (machine.prefix / "state" / "state.db").write_bytes(b"as it was")
     return machine
+
+
+@pytest.fixture
+def old(bundles: Bundles, shared: Machine) -> Machine:
+    """A machine with the older version, some state and no copies of it."""
+    if shared.version != BEFORE:
+        shared.must(bundles.new, "rollback")
+    for folder in ("state", "backup"):
+        shutil.rmtree(shared.prefix / folder, ignore_errors=True)
+    (shared.prefix / "state").mkdir(mode=0o700)
+    (shared.prefix / "state" / "state.db").write_bytes(b"as it was")
+    return shared
 
 
 def flip(copy: Path) -> None:
@@ -116,6 +127,7 @@ def test_a_state_in_use_is_not_copied(bundles: Bundles, old: Machine) -> None:
 
 
 def test_a_killed_upgrade_leaves_the_old_version_and_can_be_repeated(bundles: Bundles, old: Machine) -> None:
+    shutil.rmtree(old.prefix / "versions" / bundles.version, ignore_errors=True)
     state = contents(old.prefix / "state")
     command = [str(bundles.new / "install.sh"), "upgrade", str(old.prefix)]
     running = subprocess.Popen(command, env=os.environ | {"YUNJIN_LANG": "en"}, start_new_session=True)
@@ -139,3 +151,4 @@ def test_a_damaged_copy_of_the_state_is_not_restored(bundles: Bundles, old: Mach
     assert ended.returncode == REFUSED
     assert old.version == bundles.version
     assert contents(old.prefix / "state") == {"state.db": b"as it was"}
+    (kept / "state" / "state.db").write_bytes(b"as it was")
