@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,7 +11,7 @@ from waiting import wait_until
 from yunjin.errors import TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from leaves import Objects
     from substrate_drivers import Driver
@@ -34,6 +34,12 @@ def frozen(driver: Driver, wanted: Objects) -> Iterator[Driver]:
     driver.freeze()
     yield driver
     driver.thaw()
+
+
+def _status(driver: Driver, wanted: Objects) -> Mapping[str, Any]:
+    live = read(driver.backend, wanted.quota.key)
+    status: Mapping[str, Any] = live.body.get("status", {}) if live else {}
+    return {"hard": {"requests.cpu": ""}, "used": {"requests.cpu": ""}} | dict(status)
 
 
 def test_a_quota_comes_into_force(driver: Driver, wanted: Objects) -> None:
@@ -78,6 +84,22 @@ def test_a_quota_that_somebody_changed_is_not_in_force(driver: Driver, wanted: O
     wait_until(lambda: driver.backend.effective([written]) == {wanted.quota.key})
     driver.edit(wanted.quota.key, {("spec", "hard", "requests.cpu"): "5"}, "stranger")
     wait_until(lambda: driver.backend.effective([written]) == frozenset())
+
+
+def test_a_shrink_is_in_force_only_when_no_more_is_used(driver: Driver, unique: Callable[[str], str]) -> None:
+    name = unique("shrink")
+    large = objects(leaf(name, driver.endpoint, allotted=LARGE))
+    grown = change(large.quota, None)
+    write(driver.backend, large.namespace)
+    driver.backend.write(grown, None)
+    wait_until(lambda: driver.backend.effective([grown]) == {large.quota.key})
+    driver.consume(name, 5)
+    wait_until(lambda: _status(driver, large)["used"]["requests.cpu"] == "5")
+    live = read(driver.backend, large.quota.key)
+    shrunk = change(objects(leaf(name, driver.endpoint)).quota, live)
+    driver.backend.write(shrunk, live)
+    wait_until(lambda: _status(driver, large)["hard"]["requests.cpu"] == "4")
+    assert driver.backend.effective([shrunk]) == frozenset()
 
 
 def test_a_removed_namespace_ends_with_all_that_it_holds(driver: Driver, wanted: Objects) -> None:

@@ -67,6 +67,10 @@ class Driver(Protocol):
         """Delete an object that is no namespace."""
         ...
 
+    def consume(self, namespace: str, cpu: int) -> None:
+        """Something in the namespace asks for so many processors from now on."""
+        ...
+
     def freeze(self) -> None:
         """The endpoint's own controllers stand still."""
         ...
@@ -105,6 +109,9 @@ class SimulatedDriver:
 
     def remove(self, key: Key) -> None:
         self.backend.remove(key)
+
+    def consume(self, namespace: str, cpu: int) -> None:
+        self.backend.consume(namespace, {"requests.cpu": str(cpu)})
 
     def freeze(self) -> None:
         self.backend.freeze()
@@ -157,6 +164,11 @@ class KubernetesDriver:
         self._api.must("DELETE", _path(key))
         wait_until(lambda: self._api.call("GET", _path(key)).status == 404)
 
+    def consume(self, namespace: str, cpu: int) -> None:
+        path = f"/api/v1/namespaces/{namespace}"
+        wait_until(lambda: self._api.call("GET", f"{path}/serviceaccounts/default").status == 200)
+        self._api.must("POST", f"{path}/pods", _pod(cpu))
+
     def freeze(self) -> None:
         self._own().freeze()
 
@@ -174,6 +186,25 @@ class KubernetesDriver:
     def _key(self, body: Mapping[str, Any]) -> Key:
         metadata = body["metadata"]
         return Key(self.endpoint, metadata.get("namespace", ""), body["kind"], metadata["name"])
+
+
+def _pod(cpu: int) -> Body:
+    """A pod that Pod Security's strictest level admits. It runs nowhere, and counts."""
+    amounts = {"cpu": str(cpu), "memory": "1Mi"}
+    return {
+        "metadata": {"name": "busy"},
+        "spec": {
+            "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [
+                {
+                    "name": "busy",
+                    "image": "none",
+                    "resources": {"requests": amounts, "limits": amounts},
+                    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+                }
+            ],
+        },
+    }
 
 
 def _path(key: Key) -> str:
