@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from yunjin.model.estate import Estate
+    from yunjin.model.organisation import Area, Bureau
     from yunjin.model.programme import Element
     from yunjin.model.tenants import Tenant
 
@@ -104,7 +105,8 @@ def bureau_list(session: Session) -> int:
 def bureau_show(session: Session, bureau: Annotated[str, typer.Argument(help=said("编号", "id"))]) -> int:
     """One body: its names over time, what it leads, which tenants hang below it."""
     estate, day = session.estate(), session.as_of
-    body = found({**estate.bureaus, **estate.areas}, bureau, Text("部门或县区(园区)", "bureau or area"))
+    bodies: dict[str, Bureau | Area] = {**estate.bureaus, **estate.areas}
+    body = found(bodies, bureau, Text("部门或县区(园区)", "bureau or area"))
     node = f"bureau/{body.id}" if body.id in estate.bureaus else f"area/{body.id}"
     names = [
         Text(

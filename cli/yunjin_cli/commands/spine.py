@@ -122,6 +122,15 @@ def show_judged(session: Session, judged: Judged) -> None:
     made = judged.plan
     show_changes(session, made)
     show_findings(session, judged.verdict.findings)
+    if judged.left:
+        say(
+            session,
+            Text(
+                f"{word('drift').zh} {judged.left} 项, 按策略只上报, 见 yunjin drift",
+                f"{judged.left} objects drifted; their policy is to report, see yunjin drift",
+            ),
+            "yellow",
+        )
     changes = len(made.changes)
     destructive = sum(change.destructive for change in made.changes)
     losing = (

@@ -8,15 +8,17 @@ that an endpoint which could not be read takes no part in a plan.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from yunjin.apply import apply, approve
+from yunjin.model.change import Action
 from yunjin.model.resources import ObjectClass
 from yunjin.observe import observe_all
 from yunjin.plan import make_plan, plan_hash, repair, to_json
 from yunjin.policy import Facts, judge, run
 from yunjin.substrates.contract import ClusterBackend
+from yunjin.substrates.kubernetes.names import FIELD_MANAGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,21 +26,24 @@ if TYPE_CHECKING:
 
     from yunjin.apply import Settings
     from yunjin.engine.endpoints import Endpoints
-    from yunjin.model.change import Finding, Plan, Receipt, Verdict
+    from yunjin.model.change import Change, Finding, Plan, Receipt, Verdict
     from yunjin.model.estate import Estate
     from yunjin.policy import Rule
     from yunjin.store import Store
 
-DRIFT_POLICIES = ("report", "repair", "adopt")
-
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A plan, its hash, and what the rules say of it."""
+    """A plan, its hash, and what the rules say of it.
+
+    Attributes:
+        left: objects that differ because somebody else wrote them, and whose class is only reported.
+    """
 
     plan: Plan
     hash: str
     verdict: Verdict
+    left: int = 0
 
     def value(self) -> dict[str, Any]:
         """Plan and verdict as JSON values."""
@@ -70,15 +75,11 @@ def finding_value(finding: Finding) -> dict[str, Any]:
     }
 
 
-def drift_policy(estate: Estate, object_class: ObjectClass) -> str:
-    """What the city has decided for differences of this class: `report` unless it says otherwise."""
-    value = estate.policies.get(f"drift.{object_class.value}")
-    return str(value.value) if value else "report"
-
-
-def repaired_classes(estate: Estate) -> frozenset[ObjectClass]:
-    """Classes whose differences are put right without asking."""
-    return frozenset(c for c in ObjectClass if drift_policy(estate, c) == "repair")
+def contended(change: Change) -> bool:
+    """Whether somebody else wrote a field that it would write."""
+    return change.action is Action.UPDATE and any(
+        difference.manager not in ("", FIELD_MANAGER) for difference in change.differences
+    )
 
 
 class Spine:
@@ -98,10 +99,26 @@ class Spine:
         """What the rules say of the declared files alone."""
         return run(rules, Facts(estate, as_of))
 
+    def drift_policy(self, object_class: ObjectClass) -> str:
+        """What the city wants done about differences of this class: `report` unless it says otherwise."""
+        value = self.estate.policies.get(f"drift.{object_class.value}")
+        return str(value.value) if value else "report"
+
+    @property
+    def repaired(self) -> frozenset[ObjectClass]:
+        """Classes whose differences are put right without asking."""
+        return frozenset(each for each in ObjectClass if self.drift_policy(each) == "repair")
+
     def plan(self) -> Judged:
-        """Observe, plan and judge. Fields that others took are taken back where the class's policy is repair."""
-        plan = self.observed_plan()
-        return self.judge(repair(plan, repaired_classes(self.estate)))
+        """Observe, plan and judge.
+
+        Fields that others wrote are taken back where the class's policy is repair; elsewhere they are left to
+        `yunjin drift`, and only counted.
+        """
+        observed = self.observed_plan()
+        kept = tuple(c for c in observed.changes if c.object_class in self.repaired or not contended(c))
+        judged = self.judge(repair(replace(observed, changes=kept), self.repaired))
+        return replace(judged, left=len(observed.changes) - len(kept))
 
     def observed_plan(self) -> Plan:
         """The plan as it follows from what stands now; nothing is taken from anybody."""
@@ -147,6 +164,8 @@ class Spine:
             ]
             names = (row.node.rpartition("/")[2] for row in standing)
             name = next((name for name in names if name not in fresh), None)
-            told = name and endpoint not in plan.unknown and isinstance(backend, ClusterBackend)
-            found[endpoint] = backend.pool_binding_active(name) if told else None
+            if name and endpoint not in plan.unknown and isinstance(backend, ClusterBackend):
+                found[endpoint] = backend.pool_binding_active(name)
+            else:
+                found[endpoint] = None
         return found

@@ -62,6 +62,10 @@ class Estate:
             return self.tenants[item].name(day)
         return Text("全市", "the city") if node == CITY else Text(node, node)
 
+    def body_name(self, body: str, day: date) -> Text:
+        """What people call a bureau or an area on `day`."""
+        return self.owner_name(f"{'area' if body in self.areas else 'bureau'}/{body}", day)
+
     def parent(self, node: str) -> str | None:
         """The node above in the quota tree; None above the city."""
         if node == CITY:

@@ -126,6 +126,18 @@ class Journal:
         """What one run did, in the order it was journalled; with `state`, those in that state alone."""
         return tuple(_entry(row) for row in self._database.rows(_ENTRIES, run, state))
 
+    def settled(self, endpoint: str) -> Mapping[Key, str]:
+        """By object of one endpoint, the hash it had after the last change of it that ended well.
+
+        An object that no longer stands so was changed by somebody else.
+        """
+        # SQLite takes the bare column from the row of the maximum.
+        sql = """
+            SELECT endpoint, namespace, kind, name, after_hash, max(run) FROM entries
+            WHERE endpoint = ? AND state IN ('done', 'already') GROUP BY namespace, kind, name
+        """
+        return {Key(*row[:4]): row[4] for row in self._database.rows(sql, endpoint)}
+
     def _record(self, row: tuple[Any, ...]) -> RunRecord:
         run, plan, actor, holder, fences, started, finished, state = row
         counts = self._database.rows("SELECT state, count(*) FROM entries WHERE run = ? GROUP BY state", run)
