@@ -98,10 +98,10 @@ class Client:
         """
         configuration = Configuration()
         configuration.retries = Retry(
-            total=8,
+            total=6,
             connect=2,
             read=1,
-            status=6,
+            status=4,
             redirect=0,
             other=0,
             allowed_methods={"GET", "PATCH", "DELETE"},

@@ -128,7 +128,7 @@ def lowers(found: Mapping[Path, tuple[Any, Any]]) -> bool:
 
 def aliases(body: Body) -> tuple[str, ...]:
     """Resources of a quota that bound the same dimension as one of Yunjin's, under Kubernetes' older name."""
-    hard = (body.get("spec") or {}).get("hard") or {}
+    hard = _bounds(body)
     return tuple(alias for alias in quantities.ALIASES if alias in hard)
 
 
@@ -136,9 +136,9 @@ def _figures(wanted: Wanted, body: Body) -> dict[Path, tuple[Any, Any]]:
     """Of an imported object Yunjin never wrote to, only what both sides of a quota count."""
     if wanted.key.kind != "ResourceQuota":
         return {}
-    want = (wanted.body.get("spec") or {}).get("hard") or {}
+    want = _bounds(wanted.body)
     granted = quantities.amounts(want)
-    observed = quantities.amounts((body.get("spec") or {}).get("hard") or {})
+    observed = quantities.amounts(_bounds(body))
     found: dict[Path, tuple[Any, Any]] = {}
     for resource, text in want.items():
         dimension = quantities.dimension_of(resource)
@@ -147,6 +147,11 @@ def _figures(wanted: Wanted, body: Body) -> dict[Path, tuple[Any, Any]]:
             seen = quantities.canonical(written(dimension, observed[dimension]), binary=binary)
             found[(*_HARD, resource)] = (quantities.canonical(text, binary=binary), seen)
     return found
+
+
+def _bounds(body: Body) -> Mapping[str, Any]:
+    hard = _at(body, _HARD)
+    return hard if type(hard) is dict else {}
 
 
 def _surplus(wanted: Body, want: Mapping[Path, Any], live: Body) -> Iterator[Path]:

@@ -1,8 +1,8 @@
 """From what a cluster answers, or does not answer, to `yunjin.errors`.
 
 Called by `client` (no answer), `apply`, `observe`, `backend` and `credentials` (an answer that says no).
-Knows urllib3's exceptions, which the SDK lets pass. Promises that no exception of theirs passes, that every
-text names the endpoint, the object and what to do next, and that no credential is ever part of one.
+Knows what lies beneath urllib3's exceptions, which the SDK lets pass. Promises that every text names the
+endpoint, the object and what to do next, and that no credential is ever part of one.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import socket
 import ssl
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-
-import urllib3.exceptions as wire
 
 from yunjin.errors import (
     ConflictError,
@@ -45,10 +43,10 @@ _LOOK: Final = Text("重新生成变更方案", "make a new plan")
 def silent(endpoint: str, address: str, error: Exception) -> YunjinError:
     """What an exception of the connection means. Its cause is left for the caller to chain."""
     chain = _chain(error)
-    for reason in chain:
+    for reason in reversed(chain):
         if isinstance(reason, ssl.SSLError):
             return _untrusted(endpoint, address, reason)
-        if isinstance(reason, wire.NameResolutionError | socket.gaierror):
+        if isinstance(reason, socket.gaierror):
             return UnreachableError(
                 Text(
                     f"接入点 {endpoint} 的地址无法解析: {address}",
@@ -69,7 +67,7 @@ def silent(endpoint: str, address: str, error: Exception) -> YunjinError:
                     "check that the API server runs and the address is right",
                 ),
             )
-        if isinstance(reason, wire.TimeoutError | TimeoutError):
+        if isinstance(reason, TimeoutError):
             return UnreachableError(
                 Text(
                     f"接入点 {endpoint} 在限定时间内未应答: {address}",

@@ -24,7 +24,8 @@ _SCALE: Final = {
     **{suffix: Fraction(1000) ** (power - 3) for power, suffix in enumerate(_DECIMAL)},
 }
 _QUANTITY: Final = re.compile(
-    r"([+-]?)(\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE])|[eE]([+-]?\d{1,2}))?"
+    r"([+-]?)(\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE])|[eE]([+-]?\d{1,2}))?",
+    re.ASCII,
 )
 _CLASS_SUFFIX: Final = ".storageclass.storage.k8s.io/requests.storage"
 
