@@ -150,7 +150,7 @@ def document(kind: str, items: Items) -> str:
     content = json.loads(
         json.dumps({"kind": kind, "items": list(items)})
     )  # shared parts would become aliases
-    return yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+    return yaml.dump(content, Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False)
 
 
 def write_estate(folder: Path, **overrides: Items | str | bytes | None) -> Path:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.errors import DeclaredError, Text
-from yunjin.estate.documents import dotted
+from yunjin.estate.nodes import dotted
 from yunjin.model.centre import Price
 from yunjin.model.declared import Basis, Declared, Validity
 

@@ -43,6 +43,7 @@ class Diagnostics:
             message = Text(
                 f"错误超过 {MOST} 处, 其余未列出", f"more than {MOST} errors, the rest is not listed"
             )
-            errors.append(DeclaredError(Place(folder), message))
+            remedy = Text("先改正列出的错误", "mend those that are listed first")
+            errors.append(DeclaredError(Place(folder), message, remedy=remedy))
         if errors:
             raise DeclaredErrors(errors)

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from yunjin.errors import DeclaredError, Place, Text
 from yunjin.estate.explain import explain, shown, similar
 from yunjin.estate.files import PROGRAMMES
-from yunjin.estate.nodes import Node, Step, Tree, parse
+from yunjin.estate.nodes import Node, Step, Tree, dotted, parse
 from yunjin.model.centre import DataSet, Endpoint, PolicyValue, Pool, Price, Zone
 from yunjin.model.organisation import Area, Bureau
 from yunjin.model.programme import Element, Programme
@@ -102,15 +102,24 @@ def kind_of_file(name: str) -> str:
     return stem if stem in KINDS and not KINDS[stem].own_file else "tenant"
 
 
-def read_document(file: SourceFile, draft: Draft, diagnostics: Diagnostics) -> None:
-    """Put the items of one file into the draft; record what is wrong with it."""
+def read_documents(files: Sequence[SourceFile], diagnostics: Diagnostics) -> Draft:
+    """Put the items of all files into a draft; record what is wrong with them."""
+    draft = Draft()
+    for file in files:
+        _read_document(file, draft, diagnostics)
+    for file in files:
+        kind = KINDS[kind_of_file(file.name)]
+        if kind.own_file:  # the name of a file tells whom it means, whatever is wrong inside
+            draft.known[kind.name].setdefault(file.path.stem, Place(file.path))
+    return draft
+
+
+def _read_document(file: SourceFile, draft: Draft, diagnostics: Diagnostics) -> None:
     kind = KINDS[kind_of_file(file.name)]
     tree = parse(file.path, file.text, diagnostics) if file.text is not None else Tree(None)
     nodes = _items(file, tree.root, diagnostics) if tree.root else None
     if nodes is None:
-        if kind.own_file:
-            draft.known[kind.name].setdefault(file.path.stem, Place(file.path))
-        else:
+        if not kind.own_file:
             draft.unread.add(kind.name)
         return
     for number, node in enumerate(nodes):
@@ -245,12 +254,6 @@ def _steps(node: Node, error: ErrorDetails) -> tuple[tuple[Step, ...], bool]:
             break  # pydantic names the branch of a union here, which is no part of the document
         steps.append(step)
     return tuple(steps), key
-
-
-def dotted(steps: Sequence[Step]) -> str:
-    """A path as people write it: `names[1].zh`."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-    return text.removeprefix(".")
 
 
 def _again(path: Path, node: Node, kind: str, item: str, first: Place) -> DeclaredError:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from yunjin.errors import DeclaredError, Place, Text
 from yunjin.estate.dates import check_dates
 from yunjin.estate.diagnostics import Diagnostics
-from yunjin.estate.documents import KINDS, SHARED_FILES, Draft, kind_of_file, read_document
+from yunjin.estate.documents import KINDS, SHARED_FILES, Draft, kind_of_file, read_documents
 from yunjin.estate.fields import Fields
 from yunjin.estate.files import SourceFile, read_folder
 from yunjin.estate.references import check_references
@@ -41,14 +41,12 @@ def load(folder: Path, changed: Mapping[str, bytes] = UNCHANGED) -> Estate:
     """
     diagnostics = Diagnostics()
     files = read_folder(folder, changed, diagnostics)
-    draft = Draft()
+    draft = read_documents(files, diagnostics)
     _require_files(folder, files, draft, diagnostics)
-    for file in files:
-        read_document(file, draft, diagnostics)
     fields = Fields()
     check_references(draft, fields, diagnostics)
-    check_dates(draft, fields, diagnostics)
     check_structure(draft, fields, diagnostics)
+    check_dates(draft, fields, diagnostics)
     diagnostics.raise_if_any(folder)
     estate = _estate(draft, _digest(files))
     return replace(estate, warnings=tuple(_counted_twice(estate, draft, fields)))

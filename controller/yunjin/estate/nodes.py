@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 import yaml
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
     from yunjin.estate.diagnostics import Diagnostics
 
 MAX_DEPTH: Final = 32
-MAX_NODES: Final = 1_000_000
+MAX_NODES: Final = 500_000
 
 Scalar = str | int | float | bool | None
 Plain = Scalar | list["Plain"] | dict[str, "Plain"]
 Step = str | int
 
-_INT = re.compile(r"-?(0|[1-9][0-9]*)")
+_INT = re.compile(r"0|-?[1-9][0-9]*")
 _LONGEST_INT: Final = 30  # a longer one stays text, which no field takes for a number
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]{1,30}")
 _NUMERIC: Final = frozenset("0123456789+-.")  # what a number may begin with
@@ -115,6 +116,12 @@ def parse(path: Path, text: str, diagnostics: Diagnostics) -> Tree:
     return Tree(None)
 
 
+def dotted(steps: Sequence[Step]) -> str:
+    """A path as people write it: `names[1].zh`."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return text.removeprefix(".")
+
+
 def reads_as_text(text: str) -> bool:
     """Whether a text without quotation marks is read as that very text."""
     folded = text.lower()
@@ -143,11 +150,13 @@ class _Reader:
                     self._take_key(event, keys)
                 else:
                     self._put(self._node(event, self._scalar(event)))
+                    self._end_value()
             elif isinstance(event, yaml.CollectionStartEvent):
                 self._begin(event)
             elif isinstance(event, yaml.CollectionEndEvent):
                 self._open.pop()
                 self._keys.pop()
+                self._end_value()
             elif isinstance(event, yaml.AliasEvent):
                 self._take_alias(event)
             elif isinstance(event, yaml.DocumentStartEvent):
@@ -191,6 +200,7 @@ class _Reader:
             raise self._error(event, _NO_ALIAS, _WRITE_OUT)
         self._refuse(event, _NO_ALIAS, _WRITE_OUT)
         self._put(self._node(event, None))
+        self._end_value()
 
     def _put(self, node: Node) -> None:
         if not self._open:
@@ -201,6 +211,9 @@ class _Reader:
             into.append(node)
         elif isinstance(into, dict):
             into.setdefault(str(self._keys[-1]), node)
+
+    def _end_value(self) -> None:
+        if self._keys:
             self._keys[-1] = None
 
     def _node(self, event: yaml.Event, value: Scalar | dict[str, Node] | list[Node]) -> Node:
@@ -243,8 +256,18 @@ class _Reader:
         self._diagnostics.add(self._error(event, message, remedy))
 
     def _error(self, event: yaml.Event, message: Text, remedy: Text) -> DeclaredError:
-        field = ".".join(key for key in self._keys if key)
-        return DeclaredError(Place(self._path, *_start(event)), message, field=field, remedy=remedy)
+        place = Place(self._path, *_start(event))
+        return DeclaredError(place, message, field=dotted(self._steps()[2:]), remedy=remedy)
+
+    def _steps(self) -> list[Step]:
+        """The way to the value being read: a key of each open mapping, a number of each open list."""
+        steps: list[Step] = []
+        for node, key, inner in zip_longest(self._open, self._keys, self._open[1:]):
+            if isinstance(node.value, list):
+                steps.append(len(node.value) - (1 if inner else 0))
+            elif key is not None:
+                steps.append(key)
+        return steps
 
 
 def _start(event: yaml.Event) -> tuple[int, int]:

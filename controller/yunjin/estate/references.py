@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.errors import DeclaredError, Text
-from yunjin.estate.documents import dotted
 from yunjin.estate.explain import shown, similar
+from yunjin.estate.nodes import dotted
 from yunjin.model.programme import ALL, AREAS
 from yunjin.model.words import word
 

@@ -207,6 +207,10 @@ class Revision:
             raise ConflictError(Text(f"{leaf_node} 已列出缺少 {role}", f"{leaf_node} lists {role} already"))
         _append(leaf, "without", CommentedMap(object=role, since=since, reason=_text(reason)))
 
+    def preview(self) -> Estate:
+        """The estate as it would stand. Raises DeclaredErrors where it would not load."""
+        return load(self._folder, {name: document.content() for name, document in self._documents.items()})
+
     def save(self) -> Estate:
         """Write everything.
 

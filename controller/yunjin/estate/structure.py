@@ -9,7 +9,7 @@ from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.errors import DeclaredError, Place, Text
-from yunjin.estate.documents import dotted
+from yunjin.estate.nodes import dotted
 from yunjin.model.programme import ALL
 
 if TYPE_CHECKING:
@@ -190,9 +190,13 @@ class _Checks:
             if first is not item:
                 place = self._fields.place(first, ("node",))
                 self._blame(item, ("node",), _taken(row.node, place), remedy=_ONE_POOL)
-            pool = self._items["pool"].get(row.pool)
-            if pool and row.tenant in self._items["tenant"]:
-                self._leaf(item, row, pool.model, imported)  # type: ignore[arg-type]  # pools.yaml holds pools
+            pool: Any = self._items["pool"].get(row.pool)
+            if (
+                pool
+                and pool.model.endpoint in self._known["endpoint"]
+                and row.tenant in self._items["tenant"]
+            ):
+                self._leaf(item, row, pool.model, imported)
 
     def _leaf(self, item: Item, row: BaselineRow, pool: Pool, imported: dict[str, str]) -> None:
         _, endpoint, name = row.node.split("/")
