@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from tools.environment import ROOT
+from tools.lanes import LANES, PROMISES, Words
+from tools.needs import NEEDS
+from tools.suite import announcement, main
+
+
+def test_every_need_of_a_lane_can_be_tried() -> None:
+    assert {need for lane in LANES for need in lane.needs} == set(NEEDS)
+
+
+def test_every_folder_of_promises_has_a_lane_of_its_own() -> None:
+    selected = [step.command for lane in LANES for step in lane.steps if step.is_pytest]
+    for folder in PROMISES:
+        assert sum(folder in command for command in selected) == 1, folder
+        assert sum(f"--ignore={folder}" in command for command in selected) == 1, folder
+
+
+def test_limits_end_a_hanging_run_within_the_time_of_ci() -> None:
+    assert sum(lane.limit for lane in LANES) <= 75
+    assert all(lane.warm <= lane.fresh < lane.limit for lane in LANES)
+    assert sum(lane.warm for lane in LANES) <= 45
+
+
+def test_the_announcement_names_every_lane_and_its_minutes() -> None:
+    lines = announcement(list(LANES)).splitlines()
+    for lane, line in zip(LANES, lines[1:-1], strict=True):
+        assert line.startswith(lane.name)
+        assert line.endswith(f"{lane.warm}/{lane.fresh}")
+
+
+@pytest.mark.parametrize(
+    ("variables", "language"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "YUNJIN_LANG": "en"}, "en"),
+        ({"LANG": "en_US.UTF-8", "YUNJIN_LANG": "zh"}, "zh"),
+        ({}, "en"),
+    ],
+)
+def test_contributors_read_their_own_language(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], language: str
+) -> None:
+    for name in ("YUNJIN_LANG", "LC_ALL", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert str(Words("zh", "en")) == language
+
+
+def test_a_lane_nobody_knows_is_a_wrong_call(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kuberntes"]) == 2
+    assert "kuberntes" in capsys.readouterr().err
+
+
+def test_the_makefile_has_every_door() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for door in ("demo", "test", "check", "bench", "prove", "bundle", "clean"):
+        assert f"\n{door}:" in makefile
