@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _REASONS = {
     401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 409: "Conflict", 422: "Invalid",
@@ -84,6 +84,16 @@ def refuse(status: int, *, retry_after: int | None = None, message: str = "refus
     return Fault(forward=False, reply=_status(status, retry_after, message))
 
 
+def owned_by(manager: str, field: str) -> Fault:
+    """What server-side apply answers when another manager owns a field."""
+    cause = {
+        "reason": "FieldManagerConflict",
+        "message": f'conflict with "{manager}" using v1',
+        "field": field,
+    }
+    return Fault(forward=False, reply=_status(409, None, "Apply failed with 1 conflict", causes=[cause]))
+
+
 def refuse_after_effect(status: int) -> Fault:
     """The request is carried out, and the client is told that it failed."""
     return Fault(reply=_status(status, None, "refused by the test after the effect"))
@@ -147,7 +157,9 @@ def die_after_effect() -> Fault:
 _JSON = {"Content-Type": "application/json"}
 
 
-def _status(code: int, retry_after: int | None, message: str) -> Reply:
+def _status(
+    code: int, retry_after: int | None, message: str, causes: Sequence[Mapping[str, str]] = ()
+) -> Reply:
     body: dict[str, Any] = {
         "kind": "Status",
         "apiVersion": "v1",
@@ -156,9 +168,10 @@ def _status(code: int, retry_after: int | None, message: str) -> Reply:
         "message": message,
         "reason": _REASONS.get(code, "Unknown"),
         "code": code,
+        "details": {"causes": list(causes)},
     }
     headers = dict(_JSON)
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
-        body["details"] = {"retryAfterSeconds": retry_after}
+        body["details"]["retryAfterSeconds"] = retry_after
     return Reply(code, json.dumps(body).encode(), headers)

@@ -1,0 +1,190 @@
+"""A cluster in trouble: every answer ends in the right error, and a second run finishes what the first one
+began."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import faults
+from fault_proxy import FaultProxy
+from faults import Fault, Rule
+from leaves import TRANSLATOR, change, leaf, objects, read, removal, write
+from yunjin.errors import ConflictError, RefusalError, TransientError, UnreachableError, YunjinError
+from yunjin.substrates.kubernetes.backend import KubernetesBackend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from clusters import Cluster
+    from devcluster import DevCluster
+    from leaves import Objects
+
+ENDPOINT = "k8s-egov"
+QUOTAS = "/resourcequotas/"
+
+
+@pytest.fixture
+def proxy(cluster: Cluster, tmp_path: Path) -> Iterator[FaultProxy]:
+    with FaultProxy.start(cluster.kubeconfig, tmp_path, context=cluster.context) as started:
+        yield started
+
+
+@pytest.fixture
+def backend(proxy: FaultProxy) -> Iterator[KubernetesBackend]:
+    opened = KubernetesBackend.connect(ENDPOINT, proxy.kubeconfig, None, timeout=2)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def wanted(backend: KubernetesBackend, unique: Callable[[str], str]) -> Objects:
+    """A leaf whose namespace stands; its other objects do not."""
+    made = objects(leaf(unique("bad-day"), ENDPOINT))
+    write(backend, made.namespace)
+    return made
+
+
+def _stands(backend: KubernetesBackend, wanted: Objects) -> bool:
+    live = read(backend, wanted.quota.key)
+    return live is not None and TRANSLATOR.matches(wanted.quota, live)
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (faults.refuse(401), RefusalError),
+        (faults.refuse(403), RefusalError),
+        (faults.owned_by("somebody", ".spec.hard.requests.cpu"), ConflictError),
+        (faults.refuse(409), TransientError),
+    ],
+    ids=["401", "403", "409-owned", "409-for-ever"],
+)
+def test_a_no_is_an_error_that_names_the_object(
+    backend: KubernetesBackend, proxy: FaultProxy, wanted: Objects, fault: Fault, expected: type[YunjinError]
+) -> None:
+    proxy.inject(Rule(fault, method="PATCH", path=QUOTAS, times=None))
+    with pytest.raises(expected) as raised:
+        backend.write(change(wanted.quota, None), None)
+    assert ENDPOINT in raised.value.message.en
+    assert raised.value.remedy is not None
+    proxy.forget()
+    assert read(backend, wanted.quota.key) is None
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_server_is_asked_again_when_it_says(
+    backend: KubernetesBackend, proxy: FaultProxy, wanted: Objects, status: int
+) -> None:
+    proxy.inject(Rule(faults.refuse(status, retry_after=1), method="PATCH", path=QUOTAS, times=2))
+    backend.write(change(wanted.quota, None), None)
+    assert _stands(backend, wanted)
+    assert [seen.fault == Fault() for seen in proxy.seen if QUOTAS in seen.path][:3] == [False, False, True]
+
+
+def test_a_server_that_stays_busy_is_said_to_be(
+    backend: KubernetesBackend, proxy: FaultProxy, wanted: Objects
+) -> None:
+    proxy.inject(Rule(faults.refuse(429, retry_after=3600), method="PATCH", path=QUOTAS, times=None))
+    with pytest.raises(TransientError) as raised:
+        backend.write(change(wanted.quota, None), None)
+    assert type(raised.value) is TransientError
+    assert raised.value.retry_after == 3600
+
+
+def test_a_server_in_trouble_is_a_matter_of_time(
+    backend: KubernetesBackend, proxy: FaultProxy, wanted: Objects
+) -> None:
+    proxy.inject(Rule(faults.refuse(500), method="PATCH", path=QUOTAS, times=None))
+    with pytest.raises(TransientError):
+        backend.write(change(wanted.quota, None), None)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.drop(),
+        faults.reset(),
+        faults.drop_after_effect(),
+        faults.refuse_after_effect(504),
+        faults.truncated(),
+        faults.slow(0.2),
+    ],
+    ids=["dropped", "reset", "dropped-after-effect", "504-after-effect", "truncated", "slow"],
+)
+def test_one_lost_answer_is_made_up_for(
+    backend: KubernetesBackend, proxy: FaultProxy, wanted: Objects, fault: Fault
+) -> None:
+    proxy.inject(Rule(fault, method="PATCH", path=QUOTAS))
+    sent = change(wanted.quota, None)
+    try:
+        backend.write(sent, None)
+    except TransientError:
+        backend.write(sent, read(backend, wanted.quota.key))
+    assert _stands(backend, wanted)
+
+
+def test_a_lost_answer_to_a_removal_is_made_up_for(
+    backend: KubernetesBackend, proxy: FaultProxy, wanted: Objects
+) -> None:
+    write(backend, wanted.limits)
+    live = read(backend, wanted.limits.key)
+    proxy.inject(Rule(faults.drop_after_effect(), method="DELETE"))
+    ended = removal(wanted.limits)
+    try:
+        backend.write(ended, live)
+    except TransientError:
+        backend.write(ended, live)
+    assert read(backend, wanted.limits.key) is None
+
+
+def test_a_server_that_hangs_is_not_waited_for_for_ever(
+    backend: KubernetesBackend, proxy: FaultProxy, wanted: Objects
+) -> None:
+    proxy.inject(Rule(faults.hang(600), path=QUOTAS, times=None))
+    with pytest.raises(UnreachableError):
+        read(backend, wanted.quota.key)
+    proxy.forget()
+    assert read(backend, wanted.quota.key) is None
+
+
+def _write_until_it_fails(backend: KubernetesBackend, wanted: Objects) -> YunjinError | None:
+    """A run: object after object; the error that ended it."""
+    try:
+        write(backend, *wanted.all)
+    except YunjinError as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize("after", [1, 2, 5, 8])
+@pytest.mark.parametrize("fault", [faults.die(), faults.die_after_effect()], ids=["before", "after-effect"])
+def test_a_server_that_dies_in_the_middle_leaves_nothing_that_a_second_run_does_not_finish(
+    backend: KubernetesBackend, proxy: FaultProxy, unique: Callable[[str], str], fault: Fault, after: int
+) -> None:
+    wanted = objects(leaf(unique("dies"), ENDPOINT))
+    proxy.inject(Rule(fault, method="PATCH", first=after))
+    assert isinstance(_write_until_it_fails(backend, wanted), UnreachableError)
+    assert isinstance(_write_until_it_fails(backend, wanted), UnreachableError)
+    proxy.revive()
+    assert _write_until_it_fails(backend, wanted) is None
+    found = backend.read(wanted.keys)
+    assert all(TRANSLATOR.matches(one, found[one.key]) for one in wanted.all)
+    proxy.forget()
+    write(backend, *wanted.all)
+    assert [seen.method for seen in proxy.writes] == ["PATCH"] * 8
+
+
+def test_a_real_server_dies_and_comes_back(second_cluster: DevCluster, unique: Callable[[str], str]) -> None:
+    backend = KubernetesBackend.connect(ENDPOINT, second_cluster.kubeconfig, None, timeout=5)
+    wanted = objects(leaf(unique("returns"), ENDPOINT))
+    write(backend, wanted.namespace, wanted.quota)
+    second_cluster.kill_api_server()
+    assert isinstance(_write_until_it_fails(backend, wanted), UnreachableError)
+    second_cluster.start_api_server()
+    assert _write_until_it_fails(backend, wanted) is None
+    found = backend.read(wanted.keys)
+    assert all(TRANSLATOR.matches(one, found[one.key]) for one in wanted.all)
+    backend.close()
