@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from yunjin_cli.commands import demo, estate, spine
+from yunjin_cli.commands import controller, credentials, demo, drift, estate, imports, spine
 from yunjin_cli.session import said
 
 app = typer.Typer(
@@ -18,6 +18,10 @@ app = typer.Typer(
 )
 spine.register(app)
 demo.register(app)
+app.add_typer(drift.drift, name="drift")
+app.add_typer(imports.imports, name="import")
+app.add_typer(controller.controller, name="controller")
+estate.tenants.add_typer(credentials.credential, name="credential")
 app.add_typer(estate.tenants, name="tenant")
 app.add_typer(estate.elements, name="element")
 app.add_typer(estate.bureaus, name="bureau")

@@ -60,7 +60,11 @@ def said(zh: str, en: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Common options of one call."""
+    """Common options of one call.
+
+    Attributes:
+        dated: the business date was given by hand.
+    """
 
     tenants: Path
     state: Path
@@ -69,6 +73,7 @@ class Session:
     output: Output
     strict: bool
     kubeconfig: Path | None
+    dated: bool
 
     def say(self, text: Text) -> str:
         """A text in the session's language."""
@@ -153,6 +158,7 @@ def _session(options: dict[str, Any]) -> Session:
         output=options["output"],
         strict=options["strict"],
         kubeconfig=options["kubeconfig"],
+        dated=options["as_of"] is not None,
     )
 
 

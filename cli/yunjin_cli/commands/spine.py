@@ -232,7 +232,7 @@ def apply(
     with spine(session, estate, access) as made:
         judged = made.judge(stored.plan)
         show_findings(session, judged.verdict.findings)
-        _ask(session, judged, yes=yes)
+        consent(session, judged, yes=yes)
         receipts = apply_with_bar(session, made, judged, settings)
     show_receipts(session, judged, receipts)
     return receipts_exit(session, judged, receipts)
@@ -247,19 +247,27 @@ def receipts_exit(session: Session, judged: Judged, receipts: Sequence[Receipt])
     return severity_exit(session, judged.verdict.findings)
 
 
-def _ask(session: Session, judged: Judged, *, yes: bool) -> None:
-    if yes or not judged.plan.changes:
+def agreed(session: Session, question: Text, *, yes: bool) -> None:
+    """Somebody's consent: `--yes`, or the answer at the terminal.
+
+    Raises:
+        RefusalError: neither was given.
+    """
+    if yes:
         return
     if not sys.stdin.isatty():
         raise RefusalError(
-            Text("未经同意不下发执行", "nothing is applied without consent"),
+            Text("未经同意不作变更", "nothing is changed without consent"),
             Text("加上 --yes, 或在终端中执行并回答", "add --yes, or run it at a terminal and answer"),
         )
-    question = session.say(
-        Text(f"下发执行 {len(judged.plan.changes)} 项变更?", f"apply {len(judged.plan.changes)} changes?")
-    )
-    if not typer.confirm(question):
+    if not typer.confirm(session.say(question)):
         raise RefusalError(Text("已取消, 未作任何变更", "cancelled, nothing was changed"))
+
+
+def consent(session: Session, judged: Judged, *, yes: bool) -> None:
+    """Consent to a plan; one without changes needs none."""
+    count = len(judged.plan.changes)
+    agreed(session, Text(f"下发执行 {count} 项变更?", f"apply {count} changes?"), yes=yes or not count)
 
 
 def apply_with_bar(session: Session, made: Spine, judged: Judged, settings: Settings) -> tuple[Receipt, ...]:

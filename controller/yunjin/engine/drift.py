@@ -62,9 +62,8 @@ class Split:
     waiting: tuple[Change, ...]
 
 
-def split(spine: Spine) -> Split:
-    """Observe, and tell drift from what waits."""
-    plan = spine.observed_plan()
+def split(spine: Spine, plan: Plan) -> Split:
+    """Tell drift from what waits, in a plan as `Spine.observed_plan` or `Spine.leaf_plan` makes it."""
     settled: dict[Key, str] = {}
     for endpoint in {change.key.endpoint for change in plan.changes}:
         settled.update(spine.store.journal.settled(endpoint))
@@ -115,7 +114,11 @@ def adopt(
         RefusalError: a rule does not allow the figures; grant them first.
     """
     row = next((row for row in spine.estate.leaf_rows if row.node.rpartition("/")[2] == leaf), None)
-    changes = [c for c in split(spine).drifted if c.leaf == leaf and c.object_class is ObjectClass.QUOTA]
+    changes = [
+        c
+        for c in split(spine, spine.observed_plan()).drifted
+        if c.leaf == leaf and c.object_class is ObjectClass.QUOTA
+    ]
     if row is None or not changes or changes[0].action is not Action.UPDATE:
         raise UsageError(
             Text(f"{leaf} 的配额与登记一致, 无可认可", f"the quota of {leaf} does not differ"),

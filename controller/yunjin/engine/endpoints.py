@@ -1,18 +1,17 @@
 """Connecting to the endpoints an estate declares.
 
 Called by `yunjin.engine.spine` and by the command line; calls the substrates. Promises that an endpoint whose
-substrate is not built yet (`state: planned`) is never touched, that credentials are taken by reference, and that
-one endpoint that cannot be reached does not hide the others.
+substrate is not built yet (`state: planned`) is never touched, and that credentials are taken by reference.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yunjin.errors import Text, UsageError, YunjinError
+from yunjin.errors import Text, UsageError
 from yunjin.model.change import Binding
 from yunjin.substrates.kubernetes.translate import KubernetesTranslator
 
@@ -29,21 +28,25 @@ SIMULATED = "simulated"
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Connections of one call, by endpoint id.
-
-    Attributes:
-        unknown: endpoints that could not be connected, with the reason.
-    """
+    """Connections of one call, by endpoint id."""
 
     backends: Mapping[str, Backend]
     bindings: Mapping[str, Binding]
-    unknown: Mapping[str, YunjinError] = field(default_factory=dict)
 
     @property
     def translators(self) -> Mapping[str, Translator]:
         """One translator an endpoint; the simulated substrate stands in for Kubernetes."""
         translator = KubernetesTranslator()
         return dict.fromkeys(self.bindings, translator)
+
+    def backend(self, endpoint: str) -> Backend:
+        """The connection of one endpoint. Raises UsageError where it is only planned."""
+        if endpoint in self.backends:
+            return self.backends[endpoint]
+        raise UsageError(
+            Text(f"接入点 {endpoint} 尚在规划, 不可连接", f"{endpoint} is only planned"),
+            Text("在 endpoints.yaml 中改为 state: live", "set `state: live` in endpoints.yaml"),
+        )
 
     @property
     def simulated(self) -> bool:
@@ -88,24 +91,32 @@ def accesses(estate: Estate, kubeconfig: Path | None) -> dict[str, str]:
     }
 
 
-def connect(estate: Estate, state: Path, access: Mapping[str, str]) -> Endpoints:
-    """Connect each endpoint; one that fails is unknown, with its reason."""
-    backends: dict[str, Backend] = {}
-    bindings: dict[str, Binding] = {}
-    unknown: dict[str, YunjinError] = {}
+def connect(
+    estate: Estate, state: Path, access: Mapping[str, str], also: Mapping[str, frozenset[str]] | None = None
+) -> Endpoints:
+    """A connection to each endpoint. Nothing is sent yet: who does not answer is found out by observing.
+
+    Args:
+        estate: which endpoints there are, and the names of their leaves.
+        state: folder of the simulated endpoints.
+        access: by endpoint, see `accesses`.
+        also: by endpoint, namespaces to look at although nobody declares them.
+
+    Raises:
+        UsageError: credentials that are not there. PermanentError: a simulated endpoint's file is damaged.
+    """
     names = _leaf_names(estate)
-    for endpoint in live(estate):
-        reference = access[endpoint.id]
-        bindings[endpoint.id] = Binding(technology=endpoint.technology, access=reference, observed_at=None)
-        try:
-            backends[endpoint.id] = _backend(
-                endpoint.id, reference, state, names.get(endpoint.id, frozenset())
-            )
-        except UsageError:
-            raise
-        except YunjinError as error:
-            unknown[endpoint.id] = error
-    return Endpoints(backends, bindings, unknown)
+    bindings = {
+        each.id: Binding(technology=each.technology, access=access[each.id], observed_at=None)
+        for each in live(estate)
+    }
+    backends = {
+        name: _backend(
+            name, binding.access, state, names.get(name, frozenset()) | (also or {}).get(name, frozenset())
+        )
+        for name, binding in bindings.items()
+    }
+    return Endpoints(backends, bindings)
 
 
 def _leaf_names(estate: Estate) -> dict[str, frozenset[str]]:
@@ -119,7 +130,7 @@ def _backend(endpoint: str, access: str, state: Path, names: frozenset[str]) -> 
     if access == SIMULATED:
         from yunjin.substrates.simulated.backend import SimulatedBackend
 
-        return SimulatedBackend.open(endpoint, state / "simulated" / f"{endpoint}.db")
+        return SimulatedBackend.open(endpoint, state / "simulated" / f"{endpoint}.db", watch_names=names)
     from yunjin.substrates.kubernetes.backend import KubernetesBackend
 
     path, context = resolve(access)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from yunjin.apply import apply, approve
 from yunjin.model.change import Action
-from yunjin.model.resources import ObjectClass
-from yunjin.observe import observe_all
-from yunjin.plan import make_plan, plan_hash, repair, to_json
+from yunjin.model.resources import LeafState, ObjectClass
+from yunjin.observe import Observation, observe_all
+from yunjin.plan import make_leaf_plan, make_plan, plan_hash, repair, to_json
 from yunjin.policy import Facts, judge, run
 from yunjin.substrates.contract import ClusterBackend
 from yunjin.substrates.kubernetes.names import FIELD_MANAGER
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from yunjin.engine.endpoints import Endpoints
     from yunjin.model.change import Change, Finding, Plan, Receipt, Verdict
     from yunjin.model.estate import Estate
+    from yunjin.model.tenancy import Leaf
     from yunjin.policy import Rule
     from yunjin.store import Store
 
@@ -130,6 +131,19 @@ class Spine:
             self.endpoints.translators,
             self.endpoints.bindings,
         )
+
+    def leaf_plan(self, leaf: Leaf) -> Plan:
+        """The plan for one leaf, from its standard objects as they are now. Raises as `Backend.read` does."""
+        translator, backend = (
+            self.endpoints.translators[leaf.endpoint],
+            self.endpoints.backends[leaf.endpoint],
+        )
+        now = self.store.now()
+        live = backend.read([wanted.key for wanted in translator.wanted(leaf)])
+        state = LeafState(leaf.name, {(key.kind, key.name): found for key, found in live.items()})
+        observation = Observation(leaf.endpoint, now, iter((state,)))
+        binding = self.endpoints.bindings[leaf.endpoint]
+        return make_leaf_plan(self.estate, self.as_of, leaf, observation, translator, binding)
 
     def judge(self, plan: Plan) -> Judged:
         """The verdict on a plan, over the estate as it is declared now."""

@@ -3,7 +3,7 @@
 from yunjin.plan.document import from_json, plan_hash, to_json
 from yunjin.plan.drift_items import DriftItem, DriftKind, drift, repair
 from yunjin.plan.figures import Summary, summary
-from yunjin.plan.make import make_plan
+from yunjin.plan.make import make_leaf_plan, make_plan
 
 __all__ = [
     "DriftItem",
@@ -11,6 +11,7 @@ __all__ = [
     "Summary",
     "drift",
     "from_json",
+    "make_leaf_plan",
     "make_plan",
     "plan_hash",
     "repair",

@@ -59,6 +59,33 @@ def make_plan(
             bound[endpoint] = replace(binding, observed_at=observation.taken_at, failure=None)
         else:
             bound[endpoint] = replace(binding, observed_at=None, failure=failure)
+    return _plan(estate, as_of, parts, bound)
+
+
+def make_leaf_plan(
+    estate: Estate,
+    as_of: date,
+    leaf: Leaf,
+    observation: Observation,
+    translator: Translator,
+    binding: Binding,
+) -> Plan:
+    """The plan for one declared leaf alone.
+
+    Args:
+        observation: of the leaf's endpoint, with at most one state: the leaf's. The wanted objects are enough;
+            what should not be there is the full sweep's to find.
+
+    Raises:
+        YunjinError: whatever ended the observation.
+    """
+    part = EndpointPlan(estate, leaf.endpoint, translator)
+    state = next(observation.states, None)
+    part.leaf(leaf, state.objects if state else {})
+    return _plan(estate, as_of, [part], {leaf.endpoint: replace(binding, observed_at=observation.taken_at)})
+
+
+def _plan(estate: Estate, as_of: date, parts: Sequence[EndpointPlan], bound: Mapping[str, Binding]) -> Plan:
     return Plan(
         as_of=as_of,
         estate=estate.digest,

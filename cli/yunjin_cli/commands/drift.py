@@ -1,0 +1,169 @@
+"""Commands on what stands otherwise than registered: list it, put it right, or take it over into the baseline.
+
+Calls `yunjin.engine.drift`. Listing changes nothing; both other commands ask first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from yunjin.apply import Settings
+from yunjin.engine import drift as engine
+from yunjin.errors import Text
+from yunjin.model.formats import amounts_text
+from yunjin.model.resources import ObjectClass
+from yunjin.model.words import word
+from yunjin_cli.commands.spine import (
+    UNREACHABLE,
+    agreed,
+    apply_with_bar,
+    consent,
+    receipts_exit,
+    show_judged,
+    show_receipts,
+    spine,
+)
+from yunjin_cli.output import Column, Row, say, show_rows, show_value
+from yunjin_cli.session import Output, Session, command, said
+from yunjin_policies import RULES
+
+if TYPE_CHECKING:
+    from yunjin.engine.drift import Seen
+
+drift = typer.Typer(
+    no_args_is_help=True,
+    help=said("实际与登记不一致: 查看、恢复、认可", "drift: list it, repair it, adopt it"),
+)
+
+CLASSES = {
+    ObjectClass.CLUSTER: Text("公共对象", "shared objects"),
+    ObjectClass.NAMESPACE: Text("命名空间", "namespaces"),
+    ObjectClass.QUOTA: Text("配额", "quotas"),
+    ObjectClass.LIMITS: Text("限额区间", "limit ranges"),
+    ObjectClass.NETWORK: Text("网络策略", "network policies"),
+    ObjectClass.ROLES: Text("角色绑定", "role bindings"),
+}
+POLICIES = {
+    "report": Text("上报", "report"),
+    "repair": Text("恢复", "repair"),
+    "adopt": Text("认可", "adopt"),
+}
+KINDS = {
+    "changed": Text("被修改", "changed"),
+    "missing": Text("缺失", "missing"),
+    "extra": Text("多出", "extra"),
+}
+_COLUMNS = (
+    Column("leaf", word("leaf")),
+    Column("object", Text("对象", "object")),
+    Column("kind", Text("差异", "difference")),
+    Column("path", Text("字段", "field")),
+    Column("wanted", Text("登记", "registered")),
+    Column("observed", Text("实际", "actual")),
+    Column("manager", Text("修改者", "who")),
+    Column("since", Text("不晚于", "not later than")),
+    Column("policy", Text("处理策略", "policy")),
+)
+
+
+def _row(each: Seen, output: Output) -> Row:
+    item = each.item
+    people = output is Output.TABLE
+    return {
+        "leaf": f"{item.key.endpoint}/{item.key.namespace or item.key.name}",
+        "object": f"{item.key.kind}/{item.key.name}" if people else str(item.key),
+        "class": item.object_class.value,
+        "tenant": item.tenant,
+        "kind": KINDS[item.kind.value] if people else item.kind.value,
+        "path": item.path,
+        "wanted": item.wanted,
+        "observed": item.observed,
+        "manager": item.manager,
+        "since": f"{each.since:%Y-%m-%d %H:%M:%S}" if people else each.since.isoformat(),
+        "policy": POLICIES[each.policy] if people else each.policy,
+    }
+
+
+@command(drift, "list", Text("列出全部不一致", "list every difference"))
+def drift_list(session: Session) -> int:
+    """Who changed what, which field, since when, and what the city wants done about it. Exit 1 where any."""
+    estate = session.estate()
+    with spine(session, estate) as made:
+        parted = engine.split(made, made.observed_plan())
+        found = engine.seen(made, parted)
+    unknown = parted.plan.unknown
+    rows = [_row(each, session.output) for each in found]
+    if session.output is not Output.TABLE:
+        show_value(session, {"drift": rows, "waiting": len(parted.waiting), "unknown": list(unknown)})
+    else:
+        if rows:
+            show_rows(session, _COLUMNS, rows)
+        say(
+            session,
+            Text(
+                f"{word('drift').zh} {len(rows)} 处; 另有 {len(parted.waiting)} 项已申报未下发",
+                f"{len(rows)} differences; {len(parted.waiting)} declared changes wait to be applied",
+            ),
+        )
+        for endpoint in unknown:
+            failure = parted.plan.bindings[endpoint].failure
+            reason = failure.message if failure else word("unknown")
+            say(
+                session,
+                Text(f"接入点 {endpoint} 未知: {reason.zh}", f"{endpoint} unknown: {reason.en}"),
+                "bold red",
+            )
+    if unknown:
+        return UNREACHABLE
+    return int(bool(rows))
+
+
+@command(drift, "repair", Text("恢复为登记的内容", "put back what is registered"))
+def drift_repair(
+    session: Session,
+    classes: Annotated[
+        list[ObjectClass] | None, typer.Option("--class", help=said("只限这些类别", "of these classes only"))
+    ] = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=said("不再询问", "do not ask"))] = False,
+) -> int:
+    """Undo what others changed, taking back the fields they wrote. Their own objects stay."""
+    estate = session.estate()
+    with spine(session, estate) as made:
+        judged = engine.put_right(
+            made, engine.split(made, made.observed_plan()), frozenset(classes or ObjectClass)
+        )
+        if session.output is Output.TABLE:
+            show_judged(session, judged)
+        consent(session, judged, yes=yes)
+        receipts = apply_with_bar(session, made, judged, Settings())
+    show_receipts(session, judged, receipts)
+    return receipts_exit(session, judged, receipts)
+
+
+@command(drift, "adopt", Text("把实际配额认可为登记配额", "make the actual quota the registered one"))
+def drift_adopt(
+    session: Session,
+    leaf: Annotated[str, typer.Argument(help=said("命名空间/项目", "namespace or project"))],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=said("不再询问", "do not ask"))] = False,
+) -> int:
+    """Write the observed figures into the baseline, where the rules allow them."""
+    estate = session.estate()
+    with spine(session, estate) as made:
+        row, observed, revision = engine.adopt(made, session.tenants, leaf, RULES)
+    lang = session.lang
+    before = amounts_text(row.allotted or {}, lang)
+    say(
+        session,
+        Text(
+            f"{leaf}: {before} → {amounts_text(observed, 'zh')}",
+            f"{leaf}: {before} → {amounts_text(observed, 'en')}",
+        ),
+    )
+    agreed(session, Text("写入基线?", "write it into the baseline?"), yes=yes)
+    revision.save()
+    say(session, Text("已写入 baseline.yaml", "written to baseline.yaml"), "bold green")
+    return 0
