@@ -56,11 +56,13 @@ class Settings:
     Attributes:
         light: few controllers and no scheduler: quotas, namespaces and accounts work, pods are not placed.
         tied: it ends with the process that started it.
+        admission: plugins of the API server that are not on by default.
         arguments: more arguments, by program.
     """
 
     light: bool = False
     tied: bool = True
+    admission: Sequence[str] = ("PodNodeSelector",)
     arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
@@ -101,19 +103,20 @@ class DevCluster:
         light: bool = False,
         tied: bool = True,
         fake: int = 0,
+        admission: Sequence[str] = Settings.admission,
         arguments: Mapping[str, Sequence[str]] | None = None,
     ) -> Self:
         """Start a cluster in an empty folder and wait until it works.
 
         Args:
-            light, tied, arguments: as in `Settings`.
+            light, tied, admission, arguments: as in `Settings`.
             fake: how many fake nodes to begin with.
 
         Raises:
             BuildError: the programs could not be had.
             ClusterError: a part did not start.
         """
-        cluster = cls(folder, Settings(light, tied, arguments or {}))
+        cluster = cls(folder, Settings(light, tied, admission, arguments or {}))
         try:
             cluster._start_all()
             if fake:
@@ -285,7 +288,7 @@ class DevCluster:
                 f"--service-account-key-file={pki}/service-account.pub",
                 f"--service-account-signing-key-file={pki}/service-account.key",
                 "--service-cluster-ip-range=10.96.0.0/16", "--authorization-mode=Node,RBAC",
-                "--enable-admission-plugins=PodNodeSelector",
+                f"--enable-admission-plugins={','.join(self._settings.admission)}",
             ],
         )  # fmt: skip
 
