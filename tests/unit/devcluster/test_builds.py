@@ -72,9 +72,8 @@ def test_a_cached_build_is_used_as_it_is(pins: Path, tmp_path: Path) -> None:
 
 
 def test_complete_assets_come_first(pins: Path, tmp_path: Path) -> None:
-    (tmp_path / "cache" / subject.cache_key(pins)).mkdir(parents=True)
     assets = tmp_path / "assets"
-    assets.mkdir()
+    (assets / "kwok-stages").mkdir(parents=True)
     for name in PROGRAMS:
         _script(assets / name, "exit 0")
     found = subject.programs(pins=pins, cache=tmp_path / "cache", environ={"KUBEBUILDER_ASSETS": str(assets)})
