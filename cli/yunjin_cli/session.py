@@ -143,6 +143,11 @@ def business_date(written: str | None) -> date:
         ) from None
 
 
+def moment(at: datetime) -> str:
+    """A moment as people in the city read it."""
+    return f"{at.astimezone(TIME_ZONE):%Y-%m-%d %H:%M:%S}"
+
+
 def shipped_estate() -> Path:
     """The declared state of Panjin that comes with the package."""
     return Path(str(resources.files("yunjin") / "_data" / "tenants"))

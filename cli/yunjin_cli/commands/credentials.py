@@ -22,7 +22,7 @@ from yunjin.model.words import word
 from yunjin.store import Store
 from yunjin_cli.commands.estate import found
 from yunjin_cli.output import Column, Row, say, show_rows
-from yunjin_cli.session import Session, command, said
+from yunjin_cli.session import Session, command, moment, said
 
 if TYPE_CHECKING:
     from yunjin.store import Credential
@@ -80,8 +80,8 @@ def issue(
         say(
             session,
             Text(
-                f"凭据 {issued.id} 已写入 {out}, {issued.expires:%Y-%m-%d %H:%M} UTC 到期",
-                f"credential {issued.id} written to {out}, ends {issued.expires:%Y-%m-%d %H:%M} UTC",
+                f"凭据 {issued.id} 已写入 {out}, {moment(issued.expires)} 到期",
+                f"credential {issued.id} written to {out}, ends {moment(issued.expires)}",
             ),
         )
     else:
@@ -146,7 +146,7 @@ def _row(record: Credential) -> Row:
         "role": record.role,
         "post": record.post,
         "leaves": [f"{endpoint}/{leaf}" for endpoint, leaf in record.leaves],
-        "issued": f"{record.issued:%Y-%m-%d %H:%M}",
-        "expires": f"{record.expires:%Y-%m-%d %H:%M}",
-        "revoked": f"{record.revoked:%Y-%m-%d %H:%M}" if record.revoked else None,
+        "issued": moment(record.issued),
+        "expires": moment(record.expires),
+        "revoked": moment(record.revoked) if record.revoked else None,
     }

@@ -26,7 +26,7 @@ from yunjin_cli.commands.spine import (
     spine,
 )
 from yunjin_cli.output import Column, Row, say, show_rows, show_value
-from yunjin_cli.session import Output, Session, command, said
+from yunjin_cli.session import Output, Session, command, moment, said
 from yunjin_policies import RULES
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _row(each: Seen, output: Output) -> Row:
         "wanted": item.wanted,
         "observed": item.observed,
         "manager": item.manager,
-        "since": f"{each.since:%Y-%m-%d %H:%M:%S}" if people else each.since.isoformat(),
+        "since": moment(each.since) if people else each.since.isoformat(),
         "policy": POLICIES[each.policy] if people else each.policy,
     }
 

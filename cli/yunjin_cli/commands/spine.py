@@ -31,7 +31,7 @@ from yunjin_cli.output import (
     show_rows,
     show_value,
 )
-from yunjin_cli.session import Output, Session, command, said
+from yunjin_cli.session import Output, Session, command, moment, said
 from yunjin_policies import RULES
 
 if TYPE_CHECKING:
@@ -342,7 +342,7 @@ def status(session: Session) -> int:
             "id": run.id,
             "plan": run.plan[:12],
             "actor": run.actor,
-            "started": f"{run.started:%Y-%m-%d %H:%M:%S}",
+            "started": moment(run.started),
             "state": run.state,
             "counts": dict(run.counts),
             "doubt": doubt.get(run.id, 0),

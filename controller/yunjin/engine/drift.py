@@ -16,7 +16,7 @@ from yunjin.errors import RefusalError, Text, UsageError
 from yunjin.estate import rewrite
 from yunjin.model.change import Action, Severity
 from yunjin.model.resources import Key, ObjectClass
-from yunjin.plan import drift, repair
+from yunjin.plan import DriftKind, drift, repair
 from yunjin.policy import Facts, run
 from yunjin.store import Sighting
 from yunjin.substrates.kubernetes.translate import observed_amounts
