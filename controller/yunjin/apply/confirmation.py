@@ -7,6 +7,7 @@ once the object is gone; until then the leaf's later changes wait, and after `wa
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +42,11 @@ class Confirmation:
     def leaves(self) -> frozenset[str]:
         """Leaves that wait for something."""
         return frozenset(receipt.change.leaf for receipt, _ in self._waiting.values())
+
+    @property
+    def lowest_rank(self) -> float:
+        """Of what is waited for; infinite where nothing is."""
+        return min((receipt.change.rank for receipt, _ in self._waiting.values()), default=inf)
 
     def pause(self) -> None:
         """Let the backend work for a moment."""

@@ -75,11 +75,10 @@ class EndpointRun:
 
     def _step(self, writer: Writer) -> None:
         """Write the lowest rank of the leaves that do not wait; where all wait, wait with them."""
-        waiting = self._confirmation.leaves
-        ready = {leaf: ranks for leaf, ranks in self._ranks.items() if leaf not in waiting}
+        ready = self._ready()
         if ready:
-            rank = min(ranks[-1][0].rank for ranks in ready.values())
-            leaves = [leaf for leaf, ranks in ready.items() if ranks[-1][0].rank == rank]
+            rank = min(changes[0].rank for changes in ready.values())
+            leaves = [leaf for leaf, changes in ready.items() if changes[0].rank == rank]
             wave = [change for leaf in leaves for change in self._take(leaf)]
             for receipts in writer.settle(wave):
                 self._receive(receipts)
@@ -87,6 +86,19 @@ class EndpointRun:
             self._confirmation.pause()
         if self._confirmation.leaves:
             self._end(self._confirmation.look())
+
+    def _ready(self) -> dict[str, list[Change]]:
+        """By leaf, the changes of its lowest rank, where they may begin.
+
+        Quotas begin only once every lower rank is in force: what shrinks or goes frees what others get.
+        """
+        waiting, lowest = self._confirmation.leaves, self._confirmation.lowest_rank
+        return {
+            leaf: ranks[-1]
+            for leaf, ranks in self._ranks.items()
+            if leaf not in waiting
+            and (ranks[-1][0].rank <= lowest or not any(change.confirm for change in ranks[-1]))
+        }
 
     def _take(self, leaf: str) -> list[Change]:
         changes = self._ranks[leaf].pop()

@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from applying import QUICK, outcomes
+from waiting import wait_until
 from yunjin.substrates.simulated.faults import Effect, Operation, Rule
 
 if TYPE_CHECKING:
     from applying import Place
+    from yunjin.model.change import Change
 
 SHORT = replace(QUICK, wait_quota=0.05)
 BINDINGS = {"RoleBinding/yunjin-admin", "RoleBinding/yunjin-viewer"}
@@ -21,8 +23,7 @@ def test_bindings_wait_until_the_quota_counts(place: Place) -> None:
     changes = place.changes(place.leaf())
     work = threading.Thread(target=place.apply, args=changes)
     work.start()
-    while not any(receipt.change.key.kind == "Namespace" for receipt in place.seen):
-        pass
+    wait_until(lambda: any(receipt.change.key.kind == "Namespace" for receipt in place.seen))
     assert not place.standing() & BINDINGS
 
     place.backend.thaw()
@@ -78,15 +79,45 @@ def test_a_new_plan_that_holds_the_bindings_alone_waits_for_the_quota_they_await
 def test_leaves_that_wait_do_not_hold_up_the_others(place: Place) -> None:
     place.apply(*place.changes(place.leaf(1)))
     place.backend.consume("t00001-egov", {"requests.cpu": "4"})
-    quota = next(wanted for wanted in place.leaf(1) if wanted.key.kind == "ResourceQuota")
-    body = {**quota.body, "spec": {"hard": {**quota.body["spec"]["hard"], "requests.cpu": "1"}}}
-    shrunk = place.change(replace(quota, body=body))
+    shrunk = _resized(place, 1, "1", rank=20)
 
     receipts = place.apply(shrunk, *place.changes(place.leaf(2)), settings=replace(QUICK, wait_quota=0.3))
 
     assert [r.change.key.kind for r in place.seen if r.outcome.value == "pending"] == ["ResourceQuota"]
     assert place.seen[-1].outcome.value == "pending"
     assert receipts["RoleBinding/yunjin-viewer"].outcome.value == "done"
+
+
+def test_what_shrinks_is_in_force_before_another_grows(place: Place) -> None:
+    place.apply(*place.changes([*place.leaf(1), *place.leaf(2)]))
+    place.seen.clear()
+    shrinks, grows = _resized(place, 1, "1", rank=15), _resized(place, 2, "7", rank=20)
+    place.backend.freeze()
+    given_up = place.apply(grows, shrinks, settings=replace(QUICK, wait_quota=0.3))
+    assert [receipt.change for receipt in place.seen] == [shrinks, grows]
+    assert set(outcomes(given_up).values()) == {"pending"}
+
+    work = threading.Thread(
+        target=place.apply, args=(_resized(place, 1, "2", 15), _resized(place, 2, "6", 20))
+    )
+    work.start()
+    wait_until(lambda: _cpu(place, 1) == "2")
+    assert _cpu(place, 2) == "7"
+    place.backend.thaw()
+    work.join()
+
+    assert (_cpu(place, 1), _cpu(place, 2)) == ("2", "6")
+
+
+def _cpu(place: Place, number: int) -> str:
+    quota = next(wanted.key for wanted in place.leaf(number) if wanted.key.kind == "ResourceQuota")
+    return str(place.backend.read([quota])[quota].body["spec"]["hard"]["requests.cpu"])
+
+
+def _resized(place: Place, number: int, cpu: str, rank: int) -> Change:
+    quota = next(wanted for wanted in place.leaf(number) if wanted.key.kind == "ResourceQuota")
+    hard = {**quota.body["spec"]["hard"], "requests.cpu": cpu}
+    return place.change(replace(quota, body={**quota.body, "spec": {"hard": hard}}, rank=rank))
 
 
 def test_a_look_that_fails_is_repeated(place: Place) -> None:
