@@ -189,4 +189,5 @@ def _change(change: Change) -> dict[str, Any]:
         "force": change.force,
         "confirm": change.confirm,
         "loose": change.loose,
+        "awaits": None if change.awaits is None else _key(change.awaits),
     }

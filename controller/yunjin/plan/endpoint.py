@@ -6,6 +6,7 @@ as an extra, another's namespace is held, and nothing of a protected tenant is r
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from yunjin.model.change import ABSENT, Action, Change, Extra, Held, Hold
@@ -13,7 +14,7 @@ from yunjin.model.resources import ObjectClass, Wanted
 from yunjin.plan import ranks, reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from yunjin.model.estate import Estate
     from yunjin.model.resources import Claim, Live
@@ -60,11 +61,13 @@ class EndpointPlan:
             self._hold(leaf.name, leaf.tenant, hold)
             return
         found = 0
+        begun = len(self.changes)
         wanted = self._translator.wanted(leaf)
         for one in wanted:
             live = objects.get((one.key.kind, one.key.name))
             found += live is not None
             self._compare(one, live, leaf.tenant)
+        self._grant_under_quota(begun, wanted)
         if found < len(objects):
             names = {(one.key.kind, one.key.name) for one in wanted}
             for name, live in objects.items():
@@ -110,6 +113,20 @@ class EndpointPlan:
                 loose=wanted.loose,
             )
         )
+
+    def _grant_under_quota(self, begun: int, wanted: Sequence[Wanted]) -> None:
+        """Let a leaf's role bindings await its quota where that is no change of this plan.
+
+        A run that was killed may have written the quota just before: it stands, and need not be in force yet.
+        """
+        changes = self.changes[begun:]
+        quota = next((one.key for one in wanted if one.object_class is ObjectClass.QUOTA), None)
+        if quota is None or any(change.key == quota for change in changes):
+            return
+        self.changes[begun:] = [
+            replace(change, awaits=quota) if change.object_class is ObjectClass.ROLES else change
+            for change in changes
+        ]
 
     def _left_over(self, leaf: Leaf, live: Live) -> None:
         """An object in a declared leaf that nothing declared stands for."""

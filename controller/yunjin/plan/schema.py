@@ -62,6 +62,7 @@ class _Change(_Part):
     force: bool
     confirm: bool
     loose: bool
+    awaits: _Key | None
 
     def value(self) -> Change:
         return Change(
@@ -77,6 +78,7 @@ class _Change(_Part):
             self.force,
             self.confirm,
             self.loose,
+            None if self.awaits is None else self.awaits.value(),
         )
 
 
