@@ -1,18 +1,21 @@
 """Mistakes put into small declared cities, and what the loader finds there.
 
-Used by tests of the loader and of the commands that show its errors; calls `estates` and the loader. A mark `«`
-in the text of a mistake shows where its error belongs, so that no test counts lines by hand.
+Used by tests of the loader and of the commands that show its errors; calls `estates` and the loader. A mark
+`«` in the text of a mistake shows where its error belongs, so that no test counts lines by hand.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from estates import write_estate
 
+from estates import write_estate
 from yunjin.errors import DeclaredError, DeclaredErrors
 from yunjin.estate import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MARK = "«"
 

@@ -36,7 +36,7 @@ _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]{1,30}")
 _NUMERIC: Final = frozenset("0123456789+-.")  # what a number may begin with
 _TRUTH: Final = {"true": True, "false": False}
 _NULL: Final = frozenset({"", "~", "null"})
-_OTHER_WORDS: Final = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
+_OTHER_WORDS: Final = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "=", "<<"))
 _OTHER_NUMBERS = re.compile(
     r"[-+]?0[0-9_]+|\+[0-9.]+|0[xob][0-9a-f_]+|[-+]?[0-9][0-9_]*_[0-9_.]*|[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"
     r"|[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?|[-+]?\.inf|\.nan"

@@ -268,7 +268,11 @@ def _writer(offset: int) -> YAML:
 
 
 class _Representer(RoundTripRepresenter):
-    """Writes nothing as `null`, where the library would leave the line empty."""
+    """Writes nothing as `null`, where the library leaves the line empty, and equal values each in full."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        del data
+        return True
 
     def null(self, data: None) -> Any:
         del data

@@ -191,12 +191,12 @@ class _Checks:
                 place = self._fields.place(first, ("node",))
                 self._blame(item, ("node",), _taken(row.node, place), remedy=_ONE_POOL)
             pool: Any = self._items["pool"].get(row.pool)
-            if (
-                pool
-                and pool.model.endpoint in self._known["endpoint"]
-                and row.tenant in self._items["tenant"]
-            ):
+            if pool and row.tenant in self._items["tenant"] and self._stands(pool.model):
                 self._leaf(item, row, pool.model, imported)
+
+    def _stands(self, pool: Pool) -> bool:
+        """Whether nothing is wrong with the pool's endpoint, or nothing is known of any."""
+        return pool.endpoint in self._known["endpoint"] or "endpoint" in self._unread
 
     def _leaf(self, item: Item, row: BaselineRow, pool: Pool, imported: dict[str, str]) -> None:
         _, endpoint, name = row.node.split("/")

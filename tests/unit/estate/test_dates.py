@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from estates import city, write_estate
 from mistakes import errors_of, places_of
-
 from yunjin.estate import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def area_with(names: list[dict[str, str]], **more: Any) -> list[dict[str, Any]]:
@@ -37,18 +39,18 @@ def area_with(names: list[dict[str, str]], **more: Any) -> list[dict[str, Any]]:
         ),
     ],
 )
-def test_disorder(tmp_path: Path, area: list[dict[str, Any]], field: str):
+def test_disorder(tmp_path: Path, area: list[dict[str, Any]], field: str) -> None:
     write_estate(tmp_path, areas=area)
     assert [found for _, found in places_of(tmp_path)] == [field]
 
 
-def test_names_that_follow_one_another_load(tmp_path: Path):
+def test_names_that_follow_one_another_load(tmp_path: Path) -> None:
     names = [{"until": "2016-03-20"}, {"from": "2016-03-20", "until": "2019-01-01"}, {"from": "2020-01-01"}]
     write_estate(tmp_path, areas=area_with(names))
     assert len(load(tmp_path).areas["dawa"].names) == 3
 
 
-def test_price_that_ends_before_it_begins(tmp_path: Path):
+def test_price_that_ends_before_it_begins(tmp_path: Path) -> None:
     price = {**city()["prices"][0], "valid_to": "2025-12-31"}
     write_estate(tmp_path, prices=[price])
     (error,) = errors_of(tmp_path)
@@ -73,12 +75,12 @@ def bureaus_with(**more: Any) -> list[dict[str, Any]]:
     "valid",
     [{}, {"from": "1999-01-01", "until": "2019-01-01"}, {"from": "2000-01-01", "until": "2019-01-02"}],
 )
-def test_a_bureau_that_outlives_its_parent(tmp_path: Path, valid: dict[str, str]):
+def test_a_bureau_that_outlives_its_parent(tmp_path: Path, valid: dict[str, str]) -> None:
     write_estate(tmp_path, bureaus=bureaus_with(parent="gaj", valid=valid))
     assert [field for _, field in places_of(tmp_path)] == ["parent"]
 
 
-def test_a_bureau_within_its_parent(tmp_path: Path):
+def test_a_bureau_within_its_parent(tmp_path: Path) -> None:
     write_estate(
         tmp_path, bureaus=bureaus_with(parent="gaj", valid={"from": "2001-01-01", "until": "2019-01-01"})
     )
@@ -93,11 +95,11 @@ def test_a_bureau_within_its_parent(tmp_path: Path):
         {"successor": "gaj", "valid": {"until": "1999-12-31"}},
     ],
 )
-def test_a_successor_that_does_not_take_over(tmp_path: Path, more: dict[str, Any]):
+def test_a_successor_that_does_not_take_over(tmp_path: Path, more: dict[str, Any]) -> None:
     write_estate(tmp_path, bureaus=bureaus_with(**more))
     assert [field for _, field in places_of(tmp_path)] == ["successor"]
 
 
-def test_a_successor_that_takes_over(tmp_path: Path):
+def test_a_successor_that_takes_over(tmp_path: Path) -> None:
     write_estate(tmp_path, bureaus=bureaus_with(successor="jtj", valid={"until": "2019-01-01"}))
     assert load(tmp_path).bureaus["jjzd"].successor == "jtj"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
 from estates import SOURCE, city, named, write_estate
 from mistakes import city_with_mistake, errors_of, make_mistake, places_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FLOW = {
     "id": "f",
@@ -114,20 +118,20 @@ CASES = [
 ]
 
 
-def test_the_rich_city_loads(tmp_path: Path):
+def test_the_rich_city_loads(tmp_path: Path) -> None:
     from yunjin.estate import load
 
     assert len(load(rich_city(tmp_path)).programmes) == 2
 
 
 @pytest.mark.parametrize(("name", "old", "new", "field"), CASES)
-def test_dangling_reference(tmp_path: Path, name: str, old: str, new: str, field: str):
+def test_dangling_reference(tmp_path: Path, name: str, old: str, new: str, field: str) -> None:
     rich_city(tmp_path)
     place = make_mistake(tmp_path, name, old, new)
     assert places_of(tmp_path) == [(place, field)]
 
 
-def test_the_name_that_was_meant_is_suggested(tmp_path: Path):
+def test_the_name_that_was_meant_is_suggested(tmp_path: Path) -> None:
     city_with_mistake(tmp_path, "elements.yaml", "lead: fgw", "lead: fgww")
     (error,) = errors_of(tmp_path)
     assert error.message.zh == "没有申报 fgww 这个部门"
@@ -135,7 +139,7 @@ def test_the_name_that_was_meant_is_suggested(tmp_path: Path):
     assert error.remedy.zh == "是否应为 fgw"
 
 
-def test_references_to_a_file_that_cannot_be_read_stay_quiet(tmp_path: Path):
+def test_references_to_a_file_that_cannot_be_read_stay_quiet(tmp_path: Path) -> None:
     write_estate(tmp_path, bureaus="kind: bureaus\nitems: [\n")
     assert [place.partition(":")[0] for place, _ in places_of(tmp_path)] == ["bureaus.yaml"]
 
@@ -143,16 +147,16 @@ def test_references_to_a_file_that_cannot_be_read_stay_quiet(tmp_path: Path):
 @pytest.mark.parametrize(
     "content", [b"\xff", "kind: tenant\nitems: [{id: jtj}]\n", "kind: tenant\nitems: []\n"]
 )
-def test_references_to_a_broken_tenant_stay_quiet(tmp_path: Path, content: str | bytes):
+def test_references_to_a_broken_tenant_stay_quiet(tmp_path: Path, content: str | bytes) -> None:
     write_estate(tmp_path, jtj=content)
     assert {place.partition(":")[0] for place, _ in places_of(tmp_path)} == {"jtj.yaml"}
 
 
-def test_references_to_an_item_with_an_error_stay_quiet(tmp_path: Path):
+def test_references_to_an_item_with_an_error_stay_quiet(tmp_path: Path) -> None:
     place = city_with_mistake(tmp_path, "pools.yaml", "suffix: egov", "suffix: «EGOV")
     assert places_of(tmp_path) == [(place, "suffix")]
 
 
-def test_all_needs_a_leadership_group(tmp_path: Path):
+def test_all_needs_a_leadership_group(tmp_path: Path) -> None:
     place = city_with_mistake(tmp_path, "elements.yaml", "- AREAS", "- «ALL")
     assert places_of(tmp_path) == [(place, "coop[1]")]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from estates import city, document, named, tenant, write_estate
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from mistakes import city_with_mistake, errors_of, make_mistake, places_of
 
+from estates import city, document, named, tenant, write_estate
+from mistakes import city_with_mistake, errors_of, make_mistake, places_of
 from yunjin.estate import load
 from yunjin.estate.structure import find_circles
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def bureau(item: str, **more: Any) -> dict[str, Any]:
@@ -26,7 +28,7 @@ def leaf(node: str, pool: str = "k8s-egov", owner: str = "jtj") -> dict[str, Any
 @pytest.mark.parametrize(
     "name", ["bureaus", "areas", "elements", "zones", "endpoints", "datasets", "policies", "prices"]
 )
-def test_an_id_twice_in_one_file(tmp_path: Path, name: str):
+def test_an_id_twice_in_one_file(tmp_path: Path, name: str) -> None:
     item = city()[name][0]
     write_estate(tmp_path, **{name: [*city()[name], item]})
     (error,) = errors_of(tmp_path)
@@ -35,7 +37,7 @@ def test_an_id_twice_in_one_file(tmp_path: Path, name: str):
     assert f"{name}.yaml:3:3" in error.message.zh, "the first place is named as well"
 
 
-def test_a_baseline_row_twice(tmp_path: Path):
+def test_a_baseline_row_twice(tmp_path: Path) -> None:
     rows = city()["baseline"]
     write_estate(tmp_path, baseline=[*rows, rows[0]])
     (error,) = errors_of(tmp_path)
@@ -43,7 +45,7 @@ def test_a_baseline_row_twice(tmp_path: Path):
     assert "baseline.yaml:3:3" in error.message.en
 
 
-def test_two_files_declaring_one_tenant(tmp_path: Path):
+def test_two_files_declaring_one_tenant(tmp_path: Path) -> None:
     write_estate(tmp_path)
     (tmp_path / "traffic.yaml").write_text((tmp_path / "jtj.yaml").read_text("utf-8"), "utf-8")
     (error,) = errors_of(tmp_path)
@@ -52,7 +54,7 @@ def test_two_files_declaring_one_tenant(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ["jtj.yaml", "programmes/2016.yaml"])
-def test_a_file_named_otherwise_than_its_item(tmp_path: Path, name: str):
+def test_a_file_named_otherwise_than_its_item(tmp_path: Path, name: str) -> None:
     write_estate(tmp_path)
     other = (tmp_path / name).rename((tmp_path / name).with_name("other.yaml"))
     (error,) = errors_of(tmp_path)
@@ -60,18 +62,18 @@ def test_a_file_named_otherwise_than_its_item(tmp_path: Path, name: str):
 
 
 @pytest.mark.parametrize(("number", "place"), [(0, "jtj.yaml:2:8"), (2, "jtj.yaml:3:1")])
-def test_a_tenant_file_holds_one_tenant(tmp_path: Path, number: int, place: str):
+def test_a_tenant_file_holds_one_tenant(tmp_path: Path, number: int, place: str) -> None:
     items = [tenant("jtj", "bureau", "bureau/jtj"), tenant("jtj2", "bureau", "bureau/jtj")]
     write_estate(tmp_path, jtj=document("tenant", items[:number]))
     assert places_of(tmp_path)[0] == (place, "items")
 
 
-def test_a_tenant_named_like_a_shared_file(tmp_path: Path):
+def test_a_tenant_named_like_a_shared_file(tmp_path: Path) -> None:
     write_estate(tmp_path, zones=document("tenant", [tenant("zones", "bureau", "bureau/jtj")]))
     assert ("zones.yaml:1:7", "kind") in places_of(tmp_path)
 
 
-def test_a_bureau_and_an_area_of_one_id(tmp_path: Path):
+def test_a_bureau_and_an_area_of_one_id(tmp_path: Path) -> None:
     write_estate(tmp_path, bureaus=[*city()["bureaus"], bureau("dawa")])
     (error,) = errors_of(tmp_path)
     assert str(error.place) == f"{tmp_path}/areas.yaml:3:7"
@@ -82,7 +84,7 @@ def test_a_bureau_and_an_area_of_one_id(tmp_path: Path):
     ("field", "more"),
     [("parent", {}), ("successor", {"valid": {"until": "2019-01-01"}})],
 )
-def test_circles_of_bureaus(tmp_path: Path, field: str, more: dict[str, Any]):
+def test_circles_of_bureaus(tmp_path: Path, field: str, more: dict[str, Any]) -> None:
     circle = [
         bureau("a", **{field: "b"}, **more),
         bureau("b", **{field: "c"}, **more),
@@ -93,25 +95,26 @@ def test_circles_of_bureaus(tmp_path: Path, field: str, more: dict[str, Any]):
     assert [(error.field, "a -> b -> c -> a" in error.message.en) for error in circles] == [(field, True)]
 
 
-def test_a_bureau_above_itself(tmp_path: Path):
+def test_a_bureau_above_itself(tmp_path: Path) -> None:
     place = city_with_mistake(tmp_path, "bureaus.yaml", "- id: jtj", "- parent: «jtj\n  id: jtj")
     assert places_of(tmp_path) == [(place, "parent")]
 
 
-def test_a_tenant_above_itself(tmp_path: Path):
+def test_a_tenant_above_itself(tmp_path: Path) -> None:
     place = city_with_mistake(tmp_path, "jtj.yaml", "owner: bureau/jtj", "owner: «tenant/jtj")
     assert places_of(tmp_path) == [(place, "owner")]
 
 
-def test_programmes_that_follow_each_other(tmp_path: Path):
+def test_programmes_that_follow_each_other(tmp_path: Path) -> None:
     plan = {"doc_no": "无", "status": "draft"}
     items = [named("a", "甲", "A", follows="b", **plan), named("b", "乙", "B", follows="a", **plan)]
     write_estate(tmp_path, programmes=items)
     assert places_of(tmp_path) == [("programmes/a.yaml:6:12", "follows")]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.integers(0, 12).map(str), st.none() | st.integers(0, 12).map(str), max_size=13))
-def test_every_circle_is_found_once(above: dict[str, str | None]):
+def test_every_circle_is_found_once(above: dict[str, str | None]) -> None:
     on_circle = set()
     for start in above:
         name, steps = above.get(start), 0
@@ -145,7 +148,7 @@ def test_every_circle_is_found_once(above: dict[str, str | None]):
         ),
     ],
 )
-def test_parts_of_one_id(tmp_path: Path, name: str, items: list[dict[str, Any]], place: str):
+def test_parts_of_one_id(tmp_path: Path, name: str, items: list[dict[str, Any]], place: str) -> None:
     overrides: dict[str, Any] = {name: items}
     if name == "tenants":
         overrides["baseline"] = []
@@ -154,7 +157,7 @@ def test_parts_of_one_id(tmp_path: Path, name: str, items: list[dict[str, Any]],
     assert error.field == place
 
 
-def test_flows_of_one_id_in_two_zones(tmp_path: Path):
+def test_flows_of_one_id_in_two_zones(tmp_path: Path) -> None:
     flow = {
         "id": "f",
         "from": "inet",
@@ -170,14 +173,14 @@ def test_flows_of_one_id_in_two_zones(tmp_path: Path):
     assert error.field == "flows[0].id"
 
 
-def test_tasks_of_one_number(tmp_path: Path):
+def test_tasks_of_one_number(tmp_path: Path) -> None:
     plan = city()["programmes"][0]
     write_estate(tmp_path, programmes=[{**plan, "tasks": plan["tasks"] * 2}])
     (error,) = errors_of(tmp_path)
     assert error.field == "tasks[1].id"
 
 
-def test_pools_of_one_suffix_on_one_endpoint(tmp_path: Path):
+def test_pools_of_one_suffix_on_one_endpoint(tmp_path: Path) -> None:
     place = city_with_mistake(tmp_path, "pools.yaml", "suffix: inet", "suffix: «egov")
     assert places_of(tmp_path) == [(place, "suffix")]
 
@@ -186,7 +189,7 @@ def test_pools_of_one_suffix_on_one_endpoint(tmp_path: Path):
     "node",
     ["leaf/k8s/jtj", "leaf/k8s/jtj-inet", "leaf/k8s/fgw-egov2", "leaf/other/jtj-egov"],
 )
-def test_a_leaf_that_does_not_fit_tenant_and_pool(tmp_path: Path, node: str):
+def test_a_leaf_that_does_not_fit_tenant_and_pool(tmp_path: Path, node: str) -> None:
     endpoints = [*city()["endpoints"], {**city()["endpoints"][0], "id": "other"}]
     write_estate(tmp_path, endpoints=endpoints, baseline=[leaf(node)])
     (error,) = errors_of(tmp_path)
@@ -195,21 +198,21 @@ def test_a_leaf_that_does_not_fit_tenant_and_pool(tmp_path: Path, node: str):
     assert error.expected.en == "leaf/k8s/jtj-egov"
 
 
-def test_an_imported_leaf_keeps_its_name(tmp_path: Path):
+def test_an_imported_leaf_keeps_its_name(tmp_path: Path) -> None:
     items = city()
     items["tenants"][1]["imported"] = [{"leaf": "leaf/k8s/legacy", "since": "2026-01-01"}]
     write_estate(tmp_path, tenants=items["tenants"], baseline=[leaf("leaf/k8s/legacy")])
     assert "leaf/k8s/legacy k8s-egov" in load(tmp_path).baseline
 
 
-def test_an_imported_leaf_belongs_to_who_imported_it(tmp_path: Path):
+def test_an_imported_leaf_belongs_to_who_imported_it(tmp_path: Path) -> None:
     items = city()
     items["tenants"][1]["imported"] = [{"leaf": "leaf/k8s/legacy", "since": "2026-01-01"}]
     write_estate(tmp_path, tenants=items["tenants"], baseline=[leaf("leaf/k8s/legacy", owner="fgw")])
     assert places_of(tmp_path) == [("baseline.yaml:5:11", "tenant")]
 
 
-def test_a_leaf_imported_twice(tmp_path: Path):
+def test_a_leaf_imported_twice(tmp_path: Path) -> None:
     items = city()
     for item in items["tenants"][:2]:
         item["imported"] = [{"leaf": "leaf/k8s/legacy", "since": "2026-01-01"}]
@@ -219,21 +222,21 @@ def test_a_leaf_imported_twice(tmp_path: Path):
     assert "fgw.yaml" in error.message.en
 
 
-def test_only_leaves_are_imported(tmp_path: Path):
+def test_only_leaves_are_imported(tmp_path: Path) -> None:
     items = city()
     items["tenants"][1]["imported"] = [{"leaf": "tenant/jtj", "since": "2026-01-01"}]
     write_estate(tmp_path, tenants=items["tenants"])
     assert [field for _, field in places_of(tmp_path)] == ["imported[0].leaf"]
 
 
-def test_a_leaf_lies_in_one_pool(tmp_path: Path):
+def test_a_leaf_lies_in_one_pool(tmp_path: Path) -> None:
     write_estate(tmp_path, baseline=[leaf("leaf/k8s/jtj-egov"), leaf("leaf/k8s/jtj-egov", "k8s-inet")])
     errors = errors_of(tmp_path)
     assert {str(error.place) for error in errors} == {f"{tmp_path}/baseline.yaml:8:9"}
     assert "baseline.yaml:3:9" in errors[0].message.en
 
 
-def test_an_owner_may_be_missing_in_quarantine_only(tmp_path: Path):
+def test_an_owner_may_be_missing_in_quarantine_only(tmp_path: Path) -> None:
     place = city_with_mistake(tmp_path, "jtj.yaml", "owner: bureau/jtj", "owner: «null")
     assert places_of(tmp_path) == [(place, "owner")]
     make_mistake(
@@ -243,6 +246,6 @@ def test_an_owner_may_be_missing_in_quarantine_only(tmp_path: Path):
 
 
 @pytest.mark.parametrize("owner", ["city", "leaf/k8s/fgw-egov", "tenant/fgw"])
-def test_an_owner_is_a_bureau_or_an_area(tmp_path: Path, owner: str):
+def test_an_owner_is_a_bureau_or_an_area(tmp_path: Path, owner: str) -> None:
     place = city_with_mistake(tmp_path, "jtj.yaml", "owner: bureau/jtj", f"owner: «{owner}")
     assert places_of(tmp_path) == [(place, "owner")]

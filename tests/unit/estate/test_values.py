@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
 from estates import write_estate
 from mistakes import city_with_mistake, errors_of, make_mistake, places_of
-
 from yunjin.estate import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BASELINE = "baseline.yaml"
 LIMIT = "limit:\n    cpu: 8\n    memory: 16Gi\n    storage: 200Gi\n    pods: 80\n"
@@ -76,17 +79,17 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "old", "new", "field"), CASES)
-def test_wrong_value(tmp_path: Path, name: str, old: str, new: str, field: str):
+def test_wrong_value(tmp_path: Path, name: str, old: str, new: str, field: str) -> None:
     place = city_with_mistake(tmp_path, name, old, new)
     assert places_of(tmp_path) == [(place, field)]
 
 
-def test_a_missing_field_is_missed_where_the_item_begins(tmp_path: Path):
+def test_a_missing_field_is_missed_where_the_item_begins(tmp_path: Path) -> None:
     place = city_with_mistake(tmp_path, "fgw.yaml", "- id: fgw\n  names:", "- «id: fgw\n  contact:")
     assert places_of(tmp_path)[0] == (place, "names")
 
 
-def test_every_wrong_amount_of_one_row(tmp_path: Path):
+def test_every_wrong_amount_of_one_row(tmp_path: Path) -> None:
     write_estate(tmp_path)
     places = [
         make_mistake(tmp_path, BASELINE, "cpu: 8", "cpu: «-8"),
@@ -98,7 +101,7 @@ def test_every_wrong_amount_of_one_row(tmp_path: Path):
     assert places_of(tmp_path) == list(zip(places, fields, strict=True))
 
 
-def test_a_unit_is_explained_in_both_languages(tmp_path: Path):
+def test_a_unit_is_explained_in_both_languages(tmp_path: Path) -> None:
     city_with_mistake(tmp_path, BASELINE, "memory: 16Gi", "memory: «16 Gib")
     (error,) = errors_of(tmp_path)
     assert error.message.zh == "16 Gib 不是 memory 的数量"
@@ -107,7 +110,7 @@ def test_a_unit_is_explained_in_both_languages(tmp_path: Path):
     assert "8Gi" in error.expected.zh
 
 
-def test_a_misspelt_field_is_recognised(tmp_path: Path):
+def test_a_misspelt_field_is_recognised(tmp_path: Path) -> None:
     city_with_mistake(tmp_path, "fgw.yaml", "contacts:", "«contact:")
     (error,) = errors_of(tmp_path)
     assert error.remedy
@@ -116,7 +119,7 @@ def test_a_misspelt_field_is_recognised(tmp_path: Path):
     assert "quarantine" in error.expected.en
 
 
-def test_a_number_that_should_be_text_is_to_be_quoted(tmp_path: Path):
+def test_a_number_that_should_be_text_is_to_be_quoted(tmp_path: Path) -> None:
     city_with_mistake(tmp_path, "elements.yaml", "horizon: '2016'", "horizon: «2016")
     (error,) = errors_of(tmp_path)
     assert error.remedy
@@ -130,14 +133,14 @@ def test_a_number_that_should_be_text_is_to_be_quoted(tmp_path: Path):
         ({"node": "bureau/fgw", "pool": "k8s-egov", "allotted": {"cpu": 1}}, "inner node"),
     ],
 )
-def test_figures_of_the_wrong_kind_of_node(tmp_path: Path, row: dict[str, object], word: str):
+def test_figures_of_the_wrong_kind_of_node(tmp_path: Path, row: dict[str, object], word: str) -> None:
     write_estate(tmp_path, baseline=[row])
     (error,) = errors_of(tmp_path)
     assert str(error.place) == f"{tmp_path}/baseline.yaml:3:3"
     assert word in error.message.en
 
 
-def test_dates_with_and_without_quotation_marks_are_the_same(tmp_path: Path):
+def test_dates_with_and_without_quotation_marks_are_the_same(tmp_path: Path) -> None:
     text = "kind: prices\nitems:\n- {id: a, zh: 甲, en: A, fen: 1, per: 月, valid_from: 2026-01-01}\n"
     quoted = text.replace("2026-01-01", '"2026-01-01"')
     first = write_estate(tmp_path / "plain", prices=text)

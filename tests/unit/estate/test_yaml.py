@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
 from estates import write_estate
 from mistakes import MARK, city_with_mistake, errors_of, places_of
-
 from yunjin.estate import load, nodes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAD = "kind: prices\nitems:\n"
 WORDS = ["yes", "No", "ON", "off", "y", "N", "True", "FALSE", "NULL"]
@@ -49,7 +52,7 @@ def place_of_mark(text: str) -> tuple[str, str]:
         pytest.param(HEAD + '- id: "a\\«q"\n', id="unknown escape"),
     ],
 )
-def test_broken_syntax(tmp_path: Path, text: str):
+def test_broken_syntax(tmp_path: Path, text: str) -> None:
     content, place = place_of_mark(text)
     write_estate(tmp_path, prices=content)
     (error,) = errors_of(tmp_path)
@@ -93,7 +96,7 @@ def test_broken_syntax(tmp_path: Path, text: str):
         ),
     ],
 )
-def test_what_is_not_allowed(tmp_path: Path, text: str, word: str):
+def test_what_is_not_allowed(tmp_path: Path, text: str, word: str) -> None:
     content, place = place_of_mark(text)
     write_estate(tmp_path, prices=content)
     found = errors_of(tmp_path)
@@ -103,7 +106,7 @@ def test_what_is_not_allowed(tmp_path: Path, text: str, word: str):
 
 
 @pytest.mark.parametrize("written", [*WORDS, *NUMBERS])
-def test_values_that_readers_disagree_on_must_be_quoted(tmp_path: Path, written: str):
+def test_values_that_readers_disagree_on_must_be_quoted(tmp_path: Path, written: str) -> None:
     place = city_with_mistake(tmp_path, "fgw.yaml", "信息科科长", f"«{written}")
     (error,) = errors_of(tmp_path)
     assert str(error.place) == f"{tmp_path}/{place}"
@@ -112,19 +115,19 @@ def test_values_that_readers_disagree_on_must_be_quoted(tmp_path: Path, written:
 
 
 @pytest.mark.parametrize("written", [*WORDS, *NUMBERS, "2026-01-01", "true", "null", "7", "1.5", "~"])
-def test_the_same_values_in_quotation_marks_are_text(tmp_path: Path, written: str):
+def test_the_same_values_in_quotation_marks_are_text(tmp_path: Path, written: str) -> None:
     city_with_mistake(tmp_path, "fgw.yaml", "信息科科长", f'"{written}"')
     assert load(tmp_path).tenants["fgw"].contacts[0].post == written
 
 
-def test_control_character_by_escape(tmp_path: Path):
+def test_control_character_by_escape(tmp_path: Path) -> None:
     place = city_with_mistake(tmp_path, "fgw.yaml", "信息科科长", '«"a\\u001b[31m"')
     (error,) = errors_of(tmp_path)
     assert str(error.place) == f"{tmp_path}/{place}"
     assert "U+001B" in error.message.zh
 
 
-def test_alias_bomb_costs_nothing(tmp_path: Path):
+def test_alias_bomb_costs_nothing(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40)]
     write_estate(tmp_path, prices="\n".join(lines) + "\n")
@@ -133,13 +136,13 @@ def test_alias_bomb_costs_nothing(tmp_path: Path):
 
 
 @pytest.mark.parametrize("unit", ["[", "{a: ", "- ", "? "])
-def test_deep_nesting_stops_early(tmp_path: Path, unit: str):
+def test_deep_nesting_stops_early(tmp_path: Path, unit: str) -> None:
     write_estate(tmp_path, prices="kind: prices\nitems:\n " + unit * 500_000)
     (error,) = errors_of(tmp_path)
     assert error.place.path.name == "prices.yaml"
 
 
-def test_as_deep_as_allowed(tmp_path: Path):
+def test_as_deep_as_allowed(tmp_path: Path) -> None:
     deep = "[" * (nodes.MAX_DEPTH - 2) + "]" * (nodes.MAX_DEPTH - 2)
     write_estate(tmp_path, prices=f"kind: prices\nitems: [{deep}]\n")
     assert "嵌套" not in errors_of(tmp_path)[0].message.zh
@@ -147,12 +150,12 @@ def test_as_deep_as_allowed(tmp_path: Path):
     assert "嵌套" in errors_of(tmp_path)[0].message.zh
 
 
-def test_too_many_values_in_one_file(tmp_path: Path):
+def test_too_many_values_in_one_file(tmp_path: Path) -> None:
     write_estate(tmp_path, prices="kind: prices\nitems: [" + "a," * (nodes.MAX_NODES + 1) + "]\n")
     assert "500000" in errors_of(tmp_path)[0].message.zh
 
 
-def test_all_that_is_wrong_in_one_file_is_found_at_once(tmp_path: Path):
+def test_all_that_is_wrong_in_one_file_is_found_at_once(tmp_path: Path) -> None:
     text = (
         "kind: prices\nitems:\n- {id: a, zh: yes, en: &x A, fen: !!int 1, per: *x, id: b, valid_from: off}\n"
     )
@@ -161,7 +164,7 @@ def test_all_that_is_wrong_in_one_file_is_found_at_once(tmp_path: Path):
     assert [place for place, _ in places_of(tmp_path)] == [f"prices.yaml:3:{column}" for column in columns]
 
 
-def test_more_errors_than_anybody_reads_are_cut(tmp_path: Path):
+def test_more_errors_than_anybody_reads_are_cut(tmp_path: Path) -> None:
     write_estate(tmp_path, prices="kind: prices\nitems: [" + "yes, " * 12_000 + "]\n")
     found = errors_of(tmp_path)
     assert len(found) == 10_001
