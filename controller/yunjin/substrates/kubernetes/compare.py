@@ -10,6 +10,7 @@ no longer wants shows as a difference. Everything else belongs to others and is 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.model.amounts import written
@@ -176,15 +177,18 @@ def _nearly(wanted: Any, live: Any) -> bool:
 
 
 def _covers(wanted: Any, fields: Mapping[str, Any]) -> bool:
-    for name, inner in fields.items():
-        if name == ".":
-            continue
-        if name[:2] != "f:" or type(wanted) is not dict:
-            return False
-        value = wanted.get(name[2:], MISSING)
-        if value is MISSING or (inner and not _covers(value, inner)):
-            return False
-    return True
+    """Whether every owned field is among the wanted ones; all names of a map at once, as most are labels."""
+    if type(wanted) is not dict or not fields.keys() <= _field_names(tuple(wanted)):
+        return False
+    return not any(fields.values()) or all(
+        _covers(wanted[name[2:]], inner) for name, inner in fields.items() if inner
+    )
+
+
+@lru_cache(maxsize=4096)
+def _field_names(names: tuple[str, ...]) -> frozenset[str]:
+    """Names of a map as managedFields writes them, and the mark of the map itself."""
+    return frozenset({".", *(f"f:{name}" for name in names)})
 
 
 def _descend(value: Any, path: Path, found: dict[Path, Any]) -> None:

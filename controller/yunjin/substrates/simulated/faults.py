@@ -176,9 +176,10 @@ class Faults:
         Raises:
             YunjinError: the call is not served.
         """
-        struck = self._struck(operation, key)
-        time.sleep(sum(rule.seconds for rule in struck))
         lost = None
+        struck = self._struck(operation, key)
+        if struck:
+            time.sleep(sum(rule.seconds for rule in struck))
         for rule in struck:
             error = _error(rule, endpoint, key)
             if rule.effect is Effect.TIMEOUT_AFTER:
