@@ -17,20 +17,15 @@ MOST: Final = 10_000  # errors of one run; nobody reads more, and a hostile file
 
 
 class Diagnostics:
-    """Errors and warnings of one run."""
+    """Errors of one run."""
 
     def __init__(self) -> None:
         self._errors: dict[tuple[Place, str], DeclaredError] = {}
-        self.warnings: list[tuple[Place, Text]] = []
 
     def add(self, error: DeclaredError) -> None:
         """Record an error; the first one of a place and field stands."""
         if len(self._errors) < MOST:
             self._errors.setdefault((error.place, error.field), error)
-
-    def warn(self, place: Place, message: Text) -> None:
-        """Record what was mended while loading."""
-        self.warnings.append((place, message))
 
     def raise_if_any(self, folder: Path) -> None:
         """Raise all that was recorded; past `MOST`, one more error says so.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _SHOWN: Final = 40  # characters of a wrong value that an error repeats
-_MANY: Final = 500  # among more names than these no similar one is looked for: it would take too long
+_MANY: Final = 200  # among more names than these no similar one is looked for: it would take too long
 
 
 @dataclass(frozen=True, slots=True)

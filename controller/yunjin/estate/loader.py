@@ -22,7 +22,7 @@ from yunjin.estate.structure import check_structure
 from yunjin.model.estate import Estate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 UNCHANGED: Final[Mapping[str, bytes]] = MappingProxyType({})
@@ -107,32 +107,27 @@ def _estate(draft: Draft, digest: str) -> Estate:
     )
 
 
-def _counted_twice(estate: Estate, draft: Draft, fields: Fields) -> list[tuple[Place, Text]]:
+def _counted_twice(estate: Estate, draft: Draft, fields: Fields) -> Iterator[tuple[Place, Text]]:
     """Bodies that a cooperating list names twice or that lead too; `Estate.cooperating` has each once."""
-    warnings = []
     for element in estate.elements.values():
         bodies = [body for name in element.coop for body in estate.expand((name,))]
-        repeated = [body for body in dict.fromkeys(bodies) if bodies.count(body) > 1]
+        repeated = ", ".join(body for body in dict.fromkeys(bodies) if bodies.count(body) > 1)
+        if element.lead not in bodies and not repeated:
+            continue
         place = fields.place(draft.items["element"][element.id], ("coop",))
         if element.lead in bodies:
-            warnings.append(
-                (
-                    place,
-                    Text(
-                        f"{element.zh}: 牵头部门 {element.lead} 又列为配合部门, 只计一次",
-                        f"{element.en}: the lead {element.lead} is listed as cooperating too and counts once",
-                    ),
-                )
+            yield (
+                place,
+                Text(
+                    f"{element.zh}: 牵头部门 {element.lead} 又列为配合部门, 只计一次",
+                    f"{element.en}: the lead {element.lead} is listed as cooperating too and counts once",
+                ),
             )
         if repeated:
-            names = ", ".join(repeated)
-            warnings.append(
-                (
-                    place,
-                    Text(
-                        f"{element.zh}: 配合部门 {names} 重复列出, 只计一次",
-                        f"{element.en}: cooperating bodies listed twice count once: {names}",
-                    ),
-                )
+            yield (
+                place,
+                Text(
+                    f"{element.zh}: 配合部门 {repeated} 重复列出, 只计一次",
+                    f"{element.en}: cooperating bodies listed twice count once: {repeated}",
+                ),
             )
-    return warnings

@@ -5,18 +5,22 @@ Made by `yunjin.estate.load`; read by rules, plan, reports and the command line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from yunjin.errors import Place, Text
 from yunjin.model.amounts import Amounts
-from yunjin.model.centre import DataSet, Endpoint, Flow, Pool, PolicyValue, Price, Zone
-from yunjin.model.organisation import Area, Bureau
 from yunjin.model.programme import ALL, AREAS, Element, Leadership, Programme, Task
 from yunjin.model.tenancy import Leaf
-from yunjin.model.tenants import BaselineRow, Tenant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date
+
+    from yunjin.model.centre import DataSet, Endpoint, Flow, PolicyValue, Pool, Price, Zone
+    from yunjin.model.organisation import Area, Bureau
+    from yunjin.model.tenants import BaselineRow, Tenant
 
 CITY = "city"
 
@@ -90,8 +94,9 @@ class Estate:
     @cached_property
     def leadership(self) -> Leadership | None:
         """The leadership group, of the earliest programme that states one; a plan that follows keeps it."""
-        plans = sorted(self.programmes.values(), key=lambda plan: (plan.follows is not None, plan.demo, plan.id))
-        return next((plan.leadership for plan in plans if plan.leadership), None)
+        plans = [plan for plan in self.programmes.values() if plan.leadership]
+        plans.sort(key=lambda plan: (plan.follows is not None, plan.demo, plan.id))
+        return plans[0].leadership if plans else None
 
     def expand(self, names: Iterable[str]) -> tuple[str, ...]:
         """Ids behind names of bureaus, areas and groups, in order, each once.

@@ -5,13 +5,16 @@ Filled by `yunjin.estate` from bureaus.yaml and areas.yaml. Calls nothing.
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from yunjin.errors import Text
 from yunjin.model.declared import Basis, DatedName, Declared, Id, Source, Validity, name_on
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from yunjin.errors import Text
 
 Names = Annotated[tuple[DatedName, ...], Field(min_length=1)]
 

@@ -5,16 +5,19 @@ Filled by `yunjin.estate` from tenants/ID.yaml and baseline.yaml. Calls nothing.
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from yunjin.errors import Text
 from yunjin.model.amounts import Amounts
 from yunjin.model.declared import DatedName, Day, Declared, Id, Line, Named, name_on
 from yunjin.model.resources import ObjectClass
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from yunjin.errors import Text
 
 NodeId = Annotated[
     str,

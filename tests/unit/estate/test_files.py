@@ -189,10 +189,3 @@ def test_the_folder_itself(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
     (error,) = errors_of(tmp_path / name)
     assert str(error.place) == str(tmp_path / name)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_file_without_the_right_to_read_it(tmp_path: Path) -> None:
-    folder = write_estate(tmp_path)
-    (folder / "prices.yaml").chmod(0)
-    assert places_of(folder) == [("prices.yaml", "")]

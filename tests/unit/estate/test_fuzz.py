@@ -73,7 +73,7 @@ def test_any_field_of_any_item_replaced(folder: Path, data: st.DataObject) -> No
     load_with(folder, f"{name}.yaml", content.encode())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(st.data())
 def test_any_cut_or_flip_in_a_good_file(folder: Path, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(GOOD)))

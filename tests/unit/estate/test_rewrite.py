@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import resource
 import shutil
 from datetime import date
 from pathlib import Path
@@ -226,12 +226,16 @@ def test_rights_of_a_file_and_its_link_are_kept(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir() if path.name.startswith(".")) == [".shared"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_folder_that_cannot_be_written(folder: Path) -> None:
-    folder.chmod(0o500)
-    with pytest.raises(PermanentError):
-        rewrite.add_tenant(folder, OLD)
-    folder.chmod(0o700)
+def test_a_full_disk_leaves_everything_as_it_was(folder: Path) -> None:
+    before = everything(folder)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, limits[1]))  # no file may grow further
+    try:
+        with pytest.raises(PermanentError):
+            rewrite.set_allotted(folder, JTJ, "k8s-egov", Amounts({"cpu": 6000}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert everything(folder) == before
 
 
 @settings(deadline=None)
