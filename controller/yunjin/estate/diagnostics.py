@@ -22,6 +22,10 @@ class Diagnostics:
     def __init__(self) -> None:
         self._errors: dict[tuple[Place, str], DeclaredError] = {}
 
+    def __bool__(self) -> bool:
+        """Whether anything was recorded."""
+        return bool(self._errors)
+
     def add(self, error: DeclaredError) -> None:
         """Record an error; the first one of a place and field stands."""
         if len(self._errors) < MOST:

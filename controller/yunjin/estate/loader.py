@@ -54,24 +54,25 @@ def load(folder: Path, changed: Mapping[str, bytes] = UNCHANGED) -> Estate:
 
 def _require_files(folder: Path, files: Sequence[SourceFile], draft: Draft, diagnostics: Diagnostics) -> None:
     """A file that is gone is an error: without the baseline every quota would look withdrawn."""
+    if not files and diagnostics:
+        return  # the folder itself could not be listed
     present = {file.name for file in files}
     for name in SHARED_FILES:
         if name in present:
             continue
         kind = kind_of_file(name)
         draft.unread.add(KINDS[kind].name)
-        if folder.is_dir():
-            diagnostics.add(
-                DeclaredError(
-                    Place(folder / name),
-                    Text("缺少这个文件", "this file is missing"),
-                    expected=Text(f"kind: {kind}", f"kind: {kind}"),
-                    remedy=Text(
-                        f"补上它; 没有内容时写 kind: {kind} 和 items: []",
-                        f"add it; where there is nothing to say, with kind: {kind} and items: []",
-                    ),
-                )
+        diagnostics.add(
+            DeclaredError(
+                Place(folder / name),
+                Text("缺少这个文件", "this file is missing"),
+                expected=Text(f"kind: {kind}", f"kind: {kind}"),
+                remedy=Text(
+                    f"补上它; 没有内容时写 kind: {kind} 和 items: []",
+                    f"add it; where there is nothing to say, with kind: {kind} and items: []",
+                ),
             )
+        )
 
 
 def _digest(files: Sequence[SourceFile]) -> str:

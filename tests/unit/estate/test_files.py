@@ -10,6 +10,7 @@ import pytest
 from estates import city, document, write_estate
 from mistakes import errors_of, places_of
 from yunjin.estate import files, load
+from yunjin.estate.documents import SHARED_FILES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,7 +104,8 @@ def test_more_files_than_a_city_has(tmp_path: Path) -> None:
     write_estate(tmp_path)
     for number in range(files.MAX_FILES + 1):
         os.close(os.open(tmp_path / f"x{number}.yaml", os.O_CREAT | os.O_WRONLY))
-    assert "20000" in errors_of(tmp_path)[0].message.zh
+    (error,) = errors_of(tmp_path)
+    assert "20000" in error.message.zh
 
 
 def test_link_out_of_the_folder(tmp_path: Path) -> None:
@@ -182,6 +184,10 @@ def test_a_shared_file_must_be_there(tmp_path: Path, kind: str) -> None:
     overrides: dict[str, None] = {kind: None}
     folder = write_estate(tmp_path, **overrides)
     assert places_of(folder) == [(f"{kind}.yaml", "")]
+
+
+def test_a_folder_without_any_declared_file(tmp_path: Path) -> None:
+    assert {place for place, _ in places_of(tmp_path)} == set(SHARED_FILES)
 
 
 @pytest.mark.parametrize("name", ["absent", "file"])
