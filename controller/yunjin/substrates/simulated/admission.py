@@ -24,6 +24,10 @@ MOST_BYTES: Final = 3 * 2**19  # an object of the real store is at most 1.5 MiB
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _PATH_SEGMENT: Final = re.compile(r"[^/%\x00-\x1f]{1,253}")
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+_LABEL_VALUE: Final = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
+_LABEL_KEY: Final = re.compile(
+    r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+)
 _RBAC: Final = frozenset({"ClusterRole", "RoleBinding"})
 _OMITTED: Final = frozenset({"ingress", "egress"})  # a policy without rules is read back without the lists
 _BINARY: Final = ("Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
@@ -43,6 +47,7 @@ def admit(body: Body, live: Body | None) -> Body:
     """
     kind, metadata = body["kind"], body["metadata"]
     _check_name(kind, str(metadata["name"]))
+    _check_labels(metadata.get("labels") or {})
     if kind == "RoleBinding" and live is not None and live.get("roleRef") != body.get("roleRef"):
         raise InvalidObjectError("roleRef: field is immutable")
     if kind == "Namespace":
@@ -64,6 +69,12 @@ def _check_name(kind: str, name: str) -> None:
     allowed = _LABEL if kind == "Namespace" else _PATH_SEGMENT if kind in _RBAC else _SUBDOMAIN
     if not allowed.fullmatch(name):
         raise InvalidObjectError(f"metadata.name: {name[:80]!r} is not a name")
+
+
+def _check_labels(labels: Mapping[str, Any]) -> None:
+    for key, text in labels.items():
+        if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(str(text)):
+            raise InvalidObjectError(f"metadata.labels: {key[:80]!r}: {str(text)[:80]!r} is not a label")
 
 
 def _limit(item: Mapping[str, Any]) -> dict[str, Any]:

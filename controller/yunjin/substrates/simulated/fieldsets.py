@@ -56,11 +56,9 @@ def encode(paths: Iterable[Path]) -> dict[str, Any]:
     for path in sorted(members):
         node = root
         for depth, name in enumerate(path, 1):
-            if f"f:{name}" not in node:
-                node[f"f:{name}"] = {}
-                if depth < len(path) and path[:depth] in members:
-                    node[f"f:{name}"]["."] = {}
-            node = node[f"f:{name}"]
+            node = node.setdefault(f"f:{name}", {})
+            if depth < len(path) and path[:depth] in members:
+                node.setdefault(".", {})
     return root
 
 
