@@ -70,7 +70,13 @@ class DeclaredError(YunjinError):
     exit_code = 2
 
     def __init__(
-        self, place: Place, message: Text, *, field: str = "", expected: Text | None = None, remedy: Text | None = None
+        self,
+        place: Place,
+        message: Text,
+        *,
+        field: str = "",
+        expected: Text | None = None,
+        remedy: Text | None = None,
     ) -> None:
         super().__init__(message, remedy)
         self.place = place
@@ -82,7 +88,7 @@ class DeclaredError(YunjinError):
         return f"{self.place}: {self.field + ': ' if self.field else ''}{self.message.en}"
 
 
-class DeclaredErrors(DeclaredError):
+class DeclaredErrors(DeclaredError):  # noqa: N818 (many errors, said in the plural)
     """Everything wrong in the declared files, in the order of files and lines."""
 
     def __init__(self, errors: Sequence[DeclaredError]) -> None:
@@ -121,7 +127,9 @@ class TransientError(YunjinError):
 
     code = "transient"
 
-    def __init__(self, message: Text, remedy: Text | None = None, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: Text, remedy: Text | None = None, *, retry_after: float | None = None
+    ) -> None:
         super().__init__(message, remedy)
         self.retry_after = retry_after
 

@@ -73,8 +73,13 @@ def make_leaf_plan(
     """The plan for one declared leaf alone.
 
     Args:
-        observation: of the leaf's endpoint, with at most one state: the leaf's. The wanted objects are enough;
-            what should not be there is the full sweep's to find.
+        estate: what is declared.
+        as_of: the business date.
+        leaf: the leaf.
+        observation: of its endpoint, with at most one state: the leaf's. The wanted objects are enough; what
+            should not be there is the full sweep's to find.
+        translator: of its endpoint.
+        binding: of its endpoint.
 
     Raises:
         YunjinError: whatever ended the observation.
