@@ -30,9 +30,11 @@ class Steps:
     Attributes:
         reached: names of the steps so far: `before backend.write 3` is the moment before the plan's third
             change is written. A name that comes again has its count behind it.
+
+    `fatal` is the step to die on: its name, or its position counted from 1.
     """
 
-    def __init__(self, changes: Sequence[Change], fatal: str = "") -> None:
+    def __init__(self, changes: Sequence[Change], fatal: str | int = "") -> None:
         self.reached: list[str] = []
         self._numbers = {change.key: number for number, change in enumerate(changes, start=1)}
         self._fatal = fatal
@@ -46,7 +48,7 @@ class Steps:
             again = self._count[name]
             step = name if again == 1 else f"{name} ({again})"
             self.reached.append(step)
-            if step == self._fatal:
+            if self._fatal in (step, len(self.reached)):
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def backend(self, backend: Backend) -> Backend:
