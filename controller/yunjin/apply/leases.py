@@ -14,6 +14,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Self
 
+from yunjin.apply import reasons
 from yunjin.errors import ConflictError, Text, YunjinError
 from yunjin.store import HeldBy, Holder
 
@@ -103,7 +104,8 @@ class LeaseHold:
         """Take the leases of all endpoints.
 
         Raises:
-            ConflictError: somebody else held one for longer than `lock_timeout`; it names them.
+            ConflictError: somebody else held one for longer than `lock_timeout`; it names them. Or the settings'
+                `stop` was set.
         """
         deadline = monotonic() + self._settings.lock_timeout
         for endpoint in sorted(endpoints):
@@ -148,7 +150,9 @@ class LeaseHold:
                     "wait until they end, or raise --lock-timeout",
                 ),
             )
-        self._ended.wait(_LOOK_AGAIN)
+        stop = self._settings.stop or self._ended
+        if stop.wait(_LOOK_AGAIN):
+            raise ConflictError(reasons.INTERRUPTED)
 
     def _keep(self) -> None:
         while not self._ended.wait(self._settings.lease / 3):

@@ -75,7 +75,7 @@ def apply(
         hold.take({*changes, *doubtful} & backends.keys(), backends)
         fences = {endpoint: held.fence.number for endpoint, held in hold.held.items()}
         run = store.journal.begin(approved.hash, approved.actor, hold.holder.name, fences)
-        stop = threading.Event()
+        stop = settings.stop or threading.Event()
         parts = [
             EndpointRun(
                 Site(backends[endpoint], translators[endpoint], held, run, settings, stop),

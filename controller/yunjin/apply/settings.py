@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import threading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +43,6 @@ class Settings:
 
     chunk: int = 64
     """Changes that share one durable journal entry before the first of them is written."""
+
+    stop: threading.Event | None = None
+    """Set by whoever wants the apply to end early: writes under way end, and no other begins."""

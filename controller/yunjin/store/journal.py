@@ -47,6 +47,15 @@ _ENTRIES = """
            state, reason_zh, reason_en
     FROM entries WHERE run = ? AND state = coalesce(?, state) ORDER BY seq
 """
+# SQLite takes the bare column from the row of the maximum.
+_LEFT = """
+    SELECT endpoint, namespace, kind, name, after_hash, max(run) FROM entries
+    WHERE endpoint = ? AND state IN ('done', 'already', 'pending') GROUP BY namespace, kind, name
+"""
+_DOUBTFUL = """
+    SELECT endpoint, namespace, kind, name, after_hash, run FROM entries
+    WHERE endpoint = ? AND state IN ('before', 'failed') ORDER BY run
+"""
 _RUNS = "SELECT id, plan, actor, holder, fences, started, finished, state FROM runs"
 
 
@@ -127,16 +136,19 @@ class Journal:
         return tuple(_entry(row) for row in self._database.rows(_ENTRIES, run, state))
 
     def settled(self, endpoint: str) -> Mapping[Key, str]:
-        """By object of one endpoint, the hash it had after the last change of it that ended well.
+        """By object of one endpoint, the hash that the last change of it left, in force or not yet.
 
-        An object that no longer stands so was changed by somebody else.
+        An object that no longer stands so was changed by somebody else. One that a later write may have brought
+        into yet another state is not among them.
         """
-        # SQLite takes the bare column from the row of the maximum.
-        sql = """
-            SELECT endpoint, namespace, kind, name, after_hash, max(run) FROM entries
-            WHERE endpoint = ? AND state IN ('done', 'already') GROUP BY namespace, kind, name
-        """
-        return {Key(*row[:4]): row[4] for row in self._database.rows(sql, endpoint)}
+        # Asked in this order, an entry that ends meanwhile is no longer in doubt.
+        doubtful = self._database.rows(_DOUBTFUL, endpoint)
+        left = {Key(*row[:4]): (row[4], row[5]) for row in self._database.rows(_LEFT, endpoint)}
+        for *names, after, run in doubtful:
+            key = Key(*names)
+            if key in left and run > left[key][1] and after != left[key][0]:
+                del left[key]
+        return {key: after for key, (after, _) in left.items()}
 
     def _record(self, row: tuple[Any, ...]) -> RunRecord:
         run, plan, actor, holder, fences, started, finished, state = row
