@@ -81,7 +81,8 @@ def apply(live: Body, config: Body, author: Author, now: str, *, force: bool = F
     }
     if conflicts and not force:
         raise FieldConflictError(conflicts)
-    _take(managers, author, changed | (before.keys() - after.keys()))
+    removed = (before.keys() - after.keys()) | (fieldsets.maps(live) - fieldsets.maps(result))
+    _take(managers, author, changed | removed)
     return _recorded(result, managers)
 
 
@@ -98,10 +99,11 @@ def update(live: Body, result: Body, author: Author, now: str) -> Body:
     changed, removed = _changed(before, after), frozenset(before.keys() - after.keys())
     if not changed and not removed:
         return _recorded(result, managers)
-    made = fieldsets.maps(result, status=part) - fieldsets.maps(live, status=part)
+    maps_before, maps_after = fieldsets.maps(live, status=part), fieldsets.maps(result, status=part)
+    removed |= maps_before - maps_after
     _take(managers, author, changed | removed)
     mine = managers.get(author)
-    owned = ((mine.fields if mine else frozenset()) - removed) | changed | made
+    owned = ((mine.fields if mine else frozenset()) - removed) | changed | (maps_after - maps_before)
     if owned:
         managers[author] = Entry(result["apiVersion"], now, owned)
     return _recorded(result, managers)

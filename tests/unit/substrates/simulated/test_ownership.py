@@ -178,6 +178,14 @@ def test_whoever_creates_an_object_plainly_owns_its_maps_too() -> None:
     assert "kubectl-edit" not in owners(less)
 
 
+def test_a_map_that_goes_is_nobody_s_any_more(applied: Body) -> None:
+    note = ("metadata", "annotations", "note")
+    noted = update(applied, edited(applied, {note: "x"}), EDIT, EARLY)
+    assert owners(noted)["kubectl-edit"] == {"f:metadata": {"f:annotations": {".": {}, "f:note": {}}}}
+    bare = update(noted, edited(noted, {note: None}), Author("other", UPDATE), LATE)
+    assert set(owners(bare)) == {"yunjin"}
+
+
 def test_entries_come_applies_first_then_by_time(taken: Body) -> None:
     hard = taken["spec"]["hard"]
     counted = update(taken, {**taken, "status": {"hard": hard}}, COUNT, EARLY)
