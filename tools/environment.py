@@ -98,16 +98,18 @@ def apt_install(*packages: str) -> None:
     """Debian packages, as root. Raises SetUpError where apt-get fails."""
     names = " ".join(packages)
     _say(f"安装系统软件包: {names}", f"installing from Debian: {names}")
-    _run(["apt-get", "-qq", "update"])
-    _run(["apt-get", "-qq", "install", "-y", "--no-install-recommends", *packages])
+    for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
+        # Nobody is there to answer questions, and what dpkg unpacks is no news.
+        _run(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", *command], quiet=True)
 
 
 def _say(zh: str, en: str) -> None:
     print(Words(zh, en), flush=True)
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL)
+def _run(command: list[str], *, quiet: bool = False) -> None:
+    stdout = subprocess.DEVNULL if quiet else None
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=stdout)
     if done.returncode:
         shown = " ".join(command)
         raise SetUpError(str(Words(f"命令失败: {shown}", f"this command failed: {shown}")), shown)

@@ -13,7 +13,7 @@ from offline import BEFORE, contents
 if TYPE_CHECKING:
     from offline import Bundles, Machine
 
-pytestmark = [pytest.mark.bundle, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.bundle, pytest.mark.timeout(600)]
 
 DAY = ("--as-of", "2026-11-22")
 

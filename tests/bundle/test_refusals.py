@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from offline import Bundles
 
-pytestmark = [pytest.mark.bundle, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.bundle, pytest.mark.timeout(600)]
 
 REFUSED, BAD_INPUT = 1, 2
 
