@@ -31,7 +31,6 @@ from typing import TYPE_CHECKING, Any
 from devcluster import DevCluster
 from devcluster.api import APPLY_PATCH
 from estates import synthetic_estate
-
 from yunjin.apply import ApprovedPlan, Settings, apply
 from yunjin.model.change import Binding
 from yunjin.observe import observe_all
@@ -74,9 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     estate = synthetic_estate(options.tenants)
     bodies = manifests(estate)
-    print(
-        f"{options.tenants} tenants, {len(bodies)} objects, {options.runs} runs, medians; seconds and objects/s"
-    )
+    print(f"{options.tenants} tenants, {len(bodies)} objects, {options.runs} runs; seconds")
     runs = []
     for number in range(options.runs):
         runs.append(measure(estate, bodies))

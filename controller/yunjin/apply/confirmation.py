@@ -1,7 +1,7 @@
 """Waiting until what was written is in force.
 
 Used by `endpoint`. Calls the backend's `effective`. A quota counts once the backend enforces it, a removal
-once the object is gone; until then the leaf's later changes wait, and after `wait_quota` they are given up.
+once the object is gone; until then what relies on it waits, and after `wait_quota` is given up.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """One endpoint's changes in their order.
 
 Called by `run`, in a thread an endpoint. Calls `writer` and `confirmation`. Promises that of each leaf no
-rank begins before the one below has ended well and is in force, that a leaf which waits or failed does not
-hold up the others, and that every change gets exactly one receipt, whatever happens.
+rank begins before the one below has ended well, and no right is granted before the quota is in force; that a
+leaf which waits or failed does not hold up the others; and that every change gets exactly one receipt,
+whatever happens.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class EndpointRun:
         self._end([Receipt(change, Outcome.FAILED, reason) for change in self._open.values()])
 
     def _step(self, writer: Writer) -> None:
-        """Write the lowest rank of the leaves that do not wait; where all wait, wait with them."""
+        """Write the lowest rank that may begin; where none may, wait."""
         ready = self._ready()
         if ready:
             rank = min(changes[0].rank for changes in ready.values())
@@ -90,14 +91,15 @@ class EndpointRun:
     def _ready(self) -> dict[str, list[Change]]:
         """By leaf, the changes of its lowest rank, where they may begin.
 
-        Quotas begin only once every lower rank is in force: what shrinks or goes frees what others get.
+        Rights are granted only once all that their leaf waits for is in force. Quotas begin only once every
+        lower rank is: what shrinks or goes frees what others get.
         """
         waiting, lowest = self._confirmation.leaves, self._confirmation.lowest_rank
         return {
             leaf: ranks[-1]
             for leaf, ranks in self._ranks.items()
-            if leaf not in waiting
-            and (ranks[-1][0].rank <= lowest or not any(change.confirm for change in ranks[-1]))
+            if not (leaf in waiting and any(map(_grants, ranks[-1])))
+            and not (ranks[-1][0].rank > lowest and any(change.confirm for change in ranks[-1]))
         }
 
     def _take(self, leaf: str) -> list[Change]:
@@ -157,6 +159,10 @@ def _by_leaf(changes: Sequence[Change]) -> dict[str, list[list[Change]]]:
         leaf: [list(group) for _, group in groupby(sorted(found, key=_rank, reverse=True), key=_rank)]
         for leaf, found in leaves.items()
     }
+
+
+def _grants(change: Change) -> bool:
+    return change.object_class is ObjectClass.ROLES and change.action is not Action.DELETE
 
 
 def _awaited(key: Key, change: Change) -> Change:

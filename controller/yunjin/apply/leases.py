@@ -104,8 +104,8 @@ class LeaseHold:
         """Take the leases of all endpoints.
 
         Raises:
-            ConflictError: somebody else held one for longer than `lock_timeout`; it names them. Or the settings'
-                `stop` was set.
+            ConflictError: somebody else held one for longer than `lock_timeout`; it names them. Or the
+                settings' `stop` was set.
         """
         deadline = monotonic() + self._settings.lock_timeout
         for endpoint in sorted(endpoints):
