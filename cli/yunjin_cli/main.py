@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import typer
+import sys
 
+import typer
+from typer.main import get_command
+
+from yunjin.errors import Text
 from yunjin_cli.commands import controller, credentials, demo, drift, estate, imports, spine
-from yunjin_cli.session import said
+from yunjin_cli.output import show_error
+from yunjin_cli.session import Output
+from yunjin_cli.speech import Group, asked_for, help_lang, said, wrong_call
 
 app = typer.Typer(
-    no_args_is_help=True,
+    cls=Group,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help=said(
@@ -28,5 +34,16 @@ app.add_typer(estate.bureaus, name="bureau")
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line and exit with its code."""
+    try:
+        code = get_command(app)(prog_name="yunjin", standalone_mode=False)
+    except typer.Abort:
+        typer.echo(Text("已取消", "cancelled").of(help_lang()), err=True)
+        code = 1
+    except typer.TyperException as error:
+        asked = asked_for("--output", "-o")
+        machine = asked in {Output.JSON, Output.YAML}
+        wrong = wrong_call(error)
+        show_error(wrong, help_lang(), Output.JSON if machine else Output.TABLE)
+        code = wrong.exit_code
+    sys.exit(code)

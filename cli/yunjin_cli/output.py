@@ -1,7 +1,8 @@
 """How answers are written: tables for people, JSON and YAML for programs; errors on standard error.
 
-Used by `yunjin_cli.commands`; calls rich, json and yaml. Promises that JSON and YAML hold the same values under the
-same keys in every language, and that a table shows the words of `yunjin.model.words`.
+Used by `yunjin_cli.commands`; calls rich, json and yaml, each only when it is needed. Promises that JSON and
+YAML hold the same values under the same keys in every language, and that a table shows the words of
+`yunjin.model.words`.
 """
 
 from __future__ import annotations
@@ -9,12 +10,8 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import yaml
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.errors import DeclaredError, DeclaredErrors, Lang, Text, YunjinError
 from yunjin.model.words import word
@@ -23,88 +20,164 @@ from yunjin_cli.session import Output, Session
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from yunjin.model.change import Finding
+    from rich.console import Console
+    from rich.progress import Progress
+    from rich.text import Text as Styled
+
+    from yunjin.model.amounts import Amounts
 
 Row = dict[str, Any]
 
-_STYLE = {"error": "bold red", "warning": "yellow", "notice": "cyan"}
+PIPED: Final = 10_000
+"""Columns of an answer that no terminal shows: every line stays whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table and the key it has in JSON."""
+    """A column of a table and the key it has in JSON.
+
+    Attributes:
+        right: figures, aligned to the right and never broken.
+        whole: ids and the like, never broken.
+    """
 
     key: str
     title: Text
     right: bool = False
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A value that programs read as `value` and people as `text`."""
+
+    value: Any
+    text: Text
+
+
+def figures(amounts: Amounts) -> Told:
+    """Amounts: as declared files write them, and as people read them."""
+    from yunjin.model.formats import amounts_text
+
+    return Told(amounts.written(), Text(amounts_text(amounts, "zh"), amounts_text(amounts, "en")))
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console as wide as the terminal; piped output is never wrapped at 80 columns."""
+    """A console as wide as the terminal; what is piped is never broken."""
+    from rich.console import Console
+
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else 200
-    return Console(file=stream, width=width, highlight=False, soft_wrap=not stream.isatty())
+    piped = not stream.isatty()
+    return Console(file=stream, width=PIPED if piped else None, highlight=False, soft_wrap=piped)
 
 
 def show_rows(
-    session: Session, columns: Sequence[Column], rows: Sequence[Row], title: Text | None = None
+    session: Session,
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    title: Text | None = None,
+    styles: Sequence[str] = (),
 ) -> None:
-    """A list of things."""
+    """A list of things. A table shows the columns alone, JSON and YAML everything that a row holds.
+
+    Args:
+        session: whose language and form.
+        columns: of the table, from left to right.
+        rows: by key of a column.
+        title: above the table.
+        styles: of the rows, where they differ.
+    """
     if session.output is not Output.TABLE:
-        show_value(session, [{column.key: row.get(column.key) for column in columns} for row in rows])
+        show_value(session, [_whole(columns, row) for row in rows])
         return
-    table = Table(title=title.of(session.lang) if title else None, title_justify="left", header_style="bold")
+    from rich import box
+    from rich.table import Table
+
+    table = Table(
+        title=title.of(session.lang) if title else None,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+    )
     for column in columns:
         table.add_column(
             column.title.of(session.lang),
             justify="right" if column.right else "left",
             overflow="fold",
-            no_wrap=False,
+            no_wrap=column.right or column.whole,
         )
-    for row in rows:
-        table.add_row(*(cell(row.get(column.key), session.lang) for column in columns))
+    for number, row in enumerate(rows):
+        cells = (cell(row.get(column.key), session.lang) for column in columns)
+        table.add_row(*cells, style=styles[number] if styles else None)
     console().print(table)
 
 
 def show_fields(session: Session, columns: Sequence[Column], row: Mapping[str, Any]) -> None:
     """One thing, a line a field."""
     if session.output is not Output.TABLE:
-        show_value(session, {column.key: row.get(column.key) for column in columns})
+        show_value(session, _whole(columns, row))
         return
+    from rich.table import Table
+
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for column in columns:
-        table.add_row(column.title.of(session.lang), cell(row.get(column.key), session.lang))
+        table.add_row(column.title.of(session.lang), cell(row.get(column.key), session.lang, "\n"))
     console().print(table)
+
+
+def _whole(columns: Sequence[Column], row: Mapping[str, Any]) -> Row:
+    """A row with every key, so that programs never ask for one that is missing."""
+    return {**{column.key: None for column in columns}, **row}
 
 
 def show_value(session: Session, value: Any) -> None:
     """A value as JSON or YAML."""
-    plain = json.loads(json.dumps(value, default=_plain, ensure_ascii=False))
     if session.output is Output.YAML:
-        sys.stdout.write(yaml.safe_dump(plain, allow_unicode=True, sort_keys=False))
+        import yaml
+
+        text = yaml.dump(plain(value), Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False)
     else:
-        sys.stdout.write(json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
+        text = json.dumps(plain(value), ensure_ascii=False, indent=2) + "\n"
+    sys.stdout.write(text)
 
 
-def _plain(value: Any) -> Any:
-    return {"zh": value.zh, "en": value.en} if isinstance(value, Text) else str(value)
+def plain(value: Any) -> Any:
+    """A value as programs read it: texts in both languages, days and moments as ISO 8601 has them."""
+    if isinstance(value, Told):
+        return plain(value.value)
+    if isinstance(value, Text):
+        return {"zh": value.zh, "en": value.en}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def cell(value: Any, lang: Lang) -> str:
-    """A value in a table."""
+def cell(value: Any, lang: Lang, between: str = ", ") -> str:
+    """A value as people read it; items of a list stand `between` each other."""
+    if isinstance(value, Told):
+        value = value.text
+    if isinstance(value, dict):
+        value = [f"{key} {cell(item, lang)}" for key, item in value.items()]
+    if isinstance(value, list | tuple):
+        value = between.join(cell(item, lang) for item in value)
+    if isinstance(value, bool):
+        value = Text("是", "yes") if value else Text("否", "no")
+    if isinstance(value, date):
+        from yunjin.model.formats import date_text
+
+        return date_text(value, lang)
     if value is None or value == "":
         return "—"
-    if isinstance(value, Text):
-        return value.of(lang)
-    if isinstance(value, bool):
-        return Text("是" if value else "否", "yes" if value else "no").of(lang)
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {cell(item, lang)}" for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return (", " if lang == "en" else "、").join(cell(item, lang) for item in value) or "—"
-    return str(value)
+    return value.of(lang) if isinstance(value, Text) else str(value)
 
 
 def say(session: Session, text: Text, style: str = "") -> None:
@@ -113,55 +186,68 @@ def say(session: Session, text: Text, style: str = "") -> None:
         console().print(text.of(session.lang), style=style or None, markup=False)
 
 
-def show_findings(session: Session, findings: Sequence[Finding], *, full: bool = False) -> None:
-    """Findings, errors first; notices only where all were asked for."""
-    if session.output is not Output.TABLE:
-        return
-    out = console()
-    order = ("error", "warning", "notice") if full else ("error", "warning")
-    for severity in order:
-        for finding in findings:
-            if finding.severity.value == severity:
-                label = word(f"severity.{severity}").of(session.lang)
-                out.print(f"[{_STYLE[severity]}]{label}[/] {finding.rule}", end=" ")
-                out.print(finding.message.of(session.lang), markup=False)
-                where = f"{finding.place}  " if finding.place else ""
-                out.print(f"      {where}→ {finding.remedy.of(session.lang)}", style="dim", markup=False)
-
-
 def show_error(error: YunjinError, lang: Lang, output: Output) -> None:
     """An error on standard error: every part of it, with place and remedy."""
     errors = error.errors if isinstance(error, DeclaredErrors) else (error,)
     if output is not Output.TABLE:
-        sys.stderr.write(
-            json.dumps({"errors": [_error_row(e) for e in errors]}, ensure_ascii=False, indent=2) + "\n"
-        )
+        rows = [_error_row(part) for part in errors]
+        sys.stderr.write(json.dumps({"errors": rows}, ensure_ascii=False, indent=2) + "\n")
         return
     out = console(stderr=True)
     for part in errors:
         place = f"{part.place}: " if isinstance(part, DeclaredError) else ""
         field = f"{part.field}: " if isinstance(part, DeclaredError) and part.field else ""
-        out.print("[bold red]" + word("severity.error").of(lang) + "[/] ", end="")
-        out.print(f"{place}{field}{part.message.of(lang)}", markup=False)
+        show_entry(out, severity_label("error", lang), f"{place}{field}{part.message.of(lang)}")
         if isinstance(part, DeclaredError) and part.expected:
-            out.print(f"      {Text('应为', 'expected').of(lang)}: {part.expected.of(lang)}", markup=False)
+            show_entry(out, INDENT, f"{Text('应为', 'expected').of(lang)}: {part.expected.of(lang)}")
         if part.remedy:
-            out.print(f"      → {part.remedy.of(lang)}", style="dim", markup=False)
+            show_entry(out, INDENT, f"→ {part.remedy.of(lang)}", "dim")
     if len(errors) > 1:
         out.print(error.message.of(lang), markup=False)
 
 
+INDENT: Final = "     "
+_STYLE: Final = {"error": "bold red", "warning": "yellow", "notice": "cyan"}
+
+
+def severity_label(severity: str, lang: Lang) -> Styled:
+    """The word for a severity, in its colour, and a space."""
+    from rich.text import Text as Styled
+
+    return Styled.assemble((word(f"severity.{severity}").of(lang), _STYLE[severity]), " ")
+
+
+def show_entry(out: Console, lead: str | Styled, text: str, style: str = "") -> None:
+    """A paragraph whose further lines stand below its first words, not below `lead`."""
+    from rich.table import Table
+    from rich.text import Text as Styled
+
+    grid = Table.grid()
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(lead, Styled(text, style))
+    out.print(grid)
+
+
 def _error_row(error: YunjinError) -> Row:
-    row: Row = {"code": error.code, "message": {"zh": error.message.zh, "en": error.message.en}}
-    if error.remedy:
-        row["remedy"] = {"zh": error.remedy.zh, "en": error.remedy.en}
+    row: Row = {"code": error.code, "message": plain(error.message), "remedy": plain(error.remedy)}
     if isinstance(error, DeclaredError):
-        row |= {"place": str(error.place), "field": error.field}
+        place = error.place
+        row |= {
+            "place": str(place),
+            "path": str(place.path),
+            "line": place.line,
+            "column": place.column,
+            "field": error.field,
+            "expected": plain(error.expected),
+        }
     return row
 
 
 def progress() -> Progress:
     """A bar for long work, on standard error, shown only on a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

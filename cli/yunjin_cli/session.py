@@ -1,17 +1,17 @@
 """One call of the command line: its common options, and how a command function receives them.
 
-Used by every module of `yunjin_cli.commands`; calls `yunjin.estate` and turns errors of Yunjin into exit codes.
-Promises that each command takes the same options under the same names, and that no error leaves as a traceback.
+Used by every module of `yunjin_cli.commands`; calls `yunjin.estate` and `speech`, and turns errors of Yunjin
+into exit codes. Promises that each command takes the same options under the same names, and that no error of
+Yunjin leaves as a traceback.
 
-Exit codes: 0 fine (warnings included), 1 findings of severity error or changes that failed, are pending or were
-skipped, 2 bad input, 3 an endpoint that cannot be reached. `--strict` counts warnings as errors.
+Exit codes: 0 fine (warnings included), 1 findings of severity error or changes that failed, are pending or
+were skipped, 2 bad input, 3 an endpoint that cannot be reached. `--strict` counts warnings as errors.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import os
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from yunjin.errors import Lang, Text, UsageError, YunjinError
-from yunjin.estate import load
+from yunjin_cli.speech import Command, help_lang, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,16 +46,6 @@ class Language(StrEnum):
 
     ZH = "zh"
     EN = "en"
-
-
-def help_lang() -> Lang:
-    """Language of help texts, which are written before options are read: YUNJIN_LANG, else zh."""
-    return "en" if os.environ.get("YUNJIN_LANG") == "en" else "zh"
-
-
-def said(zh: str, en: str) -> str:
-    """A help text in the language of the environment."""
-    return Text(zh, en).of(help_lang())
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +71,8 @@ class Session:
 
     def estate(self) -> Estate:
         """The declared state. Raises DeclaredErrors with all that is wrong in it."""
+        from yunjin.estate import load
+
         return load(self.tenants)
 
 
@@ -153,10 +145,14 @@ def shipped_estate() -> Path:
     return Path(str(resources.files("yunjin") / "_data" / "tenants"))
 
 
+def declared_folder(given: Path | None) -> Path:
+    """Where the declared files are: as given, else `tenants/` of the working directory, else Panjin's."""
+    return given or (Path("tenants") if Path("tenants").is_dir() else shipped_estate())
+
+
 def _session(options: dict[str, Any]) -> Session:
-    folder = options["tenants"] or (Path("tenants") if Path("tenants").is_dir() else shipped_estate())
     return Session(
-        tenants=folder,
+        tenants=declared_folder(options["tenants"]),
         state=options["state"],
         as_of=business_date(options["as_of"]),
         lang=options["lang"].value,
@@ -187,7 +183,7 @@ def command(app: typer.Typer, name: str, summary: Text) -> Callable[[Callable[..
         )
         run.__signature__ = signature  # type: ignore[attr-defined]  # typer reads the options from here
         run.__annotations__ = {key: p.annotation for key, p in signature.parameters.items()}
-        app.command(name, help=summary.of(help_lang()))(run)
+        app.command(name, cls=Command, help=summary.of(help_lang()))(run)
         return function
 
     return register

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yunjin.apply import Settings
 from yunjin.errors import Text
 from yunjin_cli.commands.spine import spine
 from yunjin_cli.output import say
-from yunjin_cli.session import Session, business_date, command, said
+from yunjin_cli.session import Session, business_date, command
+from yunjin_cli.speech import group, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from yunjin.engine.spine import Spine
     from yunjin.model.estate import Estate
 
-controller = typer.Typer(no_args_is_help=True, help=said("控制器", "the controller"))
+controller = group("控制器", "the controller")
 
 
 @command(
@@ -51,6 +51,7 @@ def run(
     ] = "127.0.0.1",
 ) -> int:
     """A full sweep every interval is the truth; watches shorten the wait."""
+    from yunjin.apply import Settings
     from yunjin.engine.controller import Controller
     from yunjin.engine.metrics import Metrics
 

@@ -1,7 +1,7 @@
 """Credentials of tenants: issue, revoke, list.
 
-Calls `yunjin.engine.credentials`. A kubeconfig is written once, to a new file only its owner can read or to standard
-output, and is kept nowhere else.
+Calls `yunjin.engine.credentials`. A kubeconfig is written once, to a new file only its owner can read or to
+standard output, and is kept nowhere else.
 """
 
 from __future__ import annotations
@@ -16,18 +16,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yunjin.engine.endpoints import accesses, connect
 from yunjin.errors import Text, UsageError
 from yunjin.model.words import word
-from yunjin.store import Store
 from yunjin_cli.commands.estate import found
 from yunjin_cli.output import Column, Row, say, show_rows
-from yunjin_cli.session import Session, command, moment, said
+from yunjin_cli.session import Session, command, moment
+from yunjin_cli.speech import group, said
 
 if TYPE_CHECKING:
     from yunjin.store import Credential
 
-credential = typer.Typer(no_args_is_help=True, help=said("用云单位的凭据", "credentials of a tenant"))
+credential = group("用云单位的凭据", "credentials of a tenant")
 
 
 class Role(StrEnum):
@@ -61,6 +60,8 @@ def issue(
 ) -> int:
     """A kubeconfig with one context a namespace of the tenant, shown once."""
     from yunjin.engine import credentials
+    from yunjin.engine.endpoints import accesses, connect
+    from yunjin.store import Store
 
     estate = session.estate()
     found(estate.tenants, tenant, word("tenant"))
@@ -95,6 +96,8 @@ def revoke(
 ) -> int:
     """End it on every cluster; they refuse its tokens within about ten seconds."""
     from yunjin.engine import credentials
+    from yunjin.engine.endpoints import accesses, connect
+    from yunjin.store import Store
 
     estate = session.estate()
     with (
@@ -133,6 +136,8 @@ def credential_list(
     ] = None,
 ) -> int:
     """What was issued to whom, never the secret."""
+    from yunjin.store import Store
+
     with Store.open(session.state) as store:
         records = store.credentials.of(tenant) if tenant else store.credentials.holding()
     show_rows(session, _COLUMNS, [_row(record) for record in records])

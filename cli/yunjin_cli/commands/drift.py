@@ -1,4 +1,4 @@
-"""Commands on what stands otherwise than registered: list it, put it right, or take it over into the baseline.
+"""Commands on what stands otherwise than registered: list it, repair it, or adopt it into the baseline.
 
 Calls `yunjin.engine.drift`. Listing changes nothing; both other commands ask first.
 """
@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yunjin.apply import Settings
-from yunjin.engine import drift as engine
 from yunjin.errors import Text
-from yunjin.model.formats import amounts_text
 from yunjin.model.resources import ObjectClass
 from yunjin.model.words import word
 from yunjin_cli.commands.spine import (
@@ -21,21 +18,17 @@ from yunjin_cli.commands.spine import (
     apply_with_bar,
     consent,
     receipts_exit,
-    show_judged,
-    show_receipts,
     spine,
 )
 from yunjin_cli.output import Column, Row, say, show_rows, show_value
-from yunjin_cli.session import Output, Session, command, moment, said
-from yunjin_policies import RULES
+from yunjin_cli.plans import show_judged, show_receipts
+from yunjin_cli.session import Output, Session, command, moment
+from yunjin_cli.speech import ListingGroup, group, said
 
 if TYPE_CHECKING:
     from yunjin.engine.drift import Seen
 
-drift = typer.Typer(
-    no_args_is_help=True,
-    help=said("实际与登记不一致: 查看、恢复、认可", "drift: list it, repair it, adopt it"),
-)
+drift = group("实际与登记不一致: 查看、恢复、认可", "drift: list it, repair it, adopt it", ListingGroup)
 
 CLASSES = {
     ObjectClass.CLUSTER: Text("公共对象", "shared objects"),
@@ -89,6 +82,8 @@ def _row(each: Seen, output: Output) -> Row:
 @command(drift, "list", Text("列出全部不一致", "list every difference"))
 def drift_list(session: Session) -> int:
     """Who changed what, which field, since when, and what the city wants done about it. Exit 1 where any."""
+    from yunjin.engine import drift as engine
+
     estate = session.estate()
     with spine(session, estate) as made:
         parted = engine.split(made, made.observed_plan())
@@ -130,17 +125,20 @@ def drift_repair(
     yes: Annotated[bool, typer.Option("--yes", "-y", help=said("不再询问", "do not ask"))] = False,
 ) -> int:
     """Undo what others changed, taking back the fields they wrote. Their own objects stay."""
+    from yunjin.apply import Settings
+    from yunjin.engine import drift as engine
+
     estate = session.estate()
     with spine(session, estate) as made:
         judged = engine.put_right(
             made, engine.split(made, made.observed_plan()), frozenset(classes or ObjectClass)
         )
         if session.output is Output.TABLE:
-            show_judged(session, judged)
+            show_judged(session, judged, estate)
         consent(session, judged, yes=yes)
         receipts = apply_with_bar(session, made, judged, Settings())
     show_receipts(session, judged, receipts)
-    return receipts_exit(session, judged, receipts)
+    return receipts_exit(judged, receipts)
 
 
 @command(drift, "adopt", Text("把实际配额认可为登记配额", "make the actual quota the registered one"))
@@ -151,6 +149,10 @@ def drift_adopt(
     yes: Annotated[bool, typer.Option("--yes", "-y", help=said("不再询问", "do not ask"))] = False,
 ) -> int:
     """Write the observed figures into the baseline, where the rules allow them."""
+    from yunjin.engine import drift as engine
+    from yunjin.model.formats import amounts_text
+    from yunjin_policies import RULES
+
     estate = session.estate()
     with spine(session, estate) as made:
         row, observed, revision = engine.adopt(made, session.tenants, leaf, RULES)

@@ -13,7 +13,8 @@ from yunjin.errors import Text, UsageError
 from yunjin.model.formats import amounts_text, date_text
 from yunjin.model.words import word
 from yunjin_cli.output import Column, Row, show_fields, show_rows
-from yunjin_cli.session import Session, command, said
+from yunjin_cli.session import Session, command
+from yunjin_cli.speech import group, said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-bureaus = typer.Typer(no_args_is_help=True, help=said("部门和县区(园区)", "bureaus and areas"))
-elements = typer.Typer(no_args_is_help=True, help=said("建设任务", "elements of the action plan"))
-tenants = typer.Typer(no_args_is_help=True, help=said("用云单位", "tenants"))
+bureaus = group("部门和县区(园区)", "bureaus and areas")
+elements = group("建设任务", "elements of the action plan")
+tenants = group("用云单位", "tenants")
 
 ID = Column("id", Text("编号", "id"))
 NAME = Column("name", Text("名称", "name"))

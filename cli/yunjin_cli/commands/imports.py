@@ -10,19 +10,15 @@ from typing import Annotated
 
 import typer
 
-from yunjin.engine import importing
-from yunjin.engine.endpoints import accesses, connect
 from yunjin.errors import ConflictError, Text
-from yunjin.model.formats import amounts_text
 from yunjin.model.words import word
 from yunjin_cli.commands.estate import found
 from yunjin_cli.commands.spine import spine
-from yunjin_cli.output import Column, show_fields
-from yunjin_cli.session import Session, command, said
+from yunjin_cli.output import Column, figures, show_fields
+from yunjin_cli.session import Session, command
+from yunjin_cli.speech import group, said
 
-imports = typer.Typer(
-    no_args_is_help=True, help=said("纳管已有的命名空间", "take over namespaces that stand already")
-)
+imports = group("纳管已有的命名空间", "take over namespaces that stand already")
 
 
 class Kind(StrEnum):
@@ -50,6 +46,7 @@ _COLUMNS = (
 def import_kubernetes(
     session: Session,
     namespace: Annotated[str, typer.Argument(help=said("命名空间", "the namespace"))],
+    *,
     tenant: Annotated[str, typer.Option("--tenant", help=said("用云单位编号", "id of the tenant"))],
     pool: Annotated[str, typer.Option("--pool", help=said("资源池编号", "id of the pool"))],
     owner: Annotated[
@@ -66,7 +63,10 @@ def import_kubernetes(
         str | None, typer.Option("--business", help=said("业务联系岗位", "business post"))
     ] = None,
 ) -> int:
-    """Write its figures into the baseline; what it lacks is listed, what nobody knows puts it into quarantine."""
+    """Write its figures into the baseline; what it lacks is listed, what nobody knows means quarantine."""
+    from yunjin.engine import importing
+    from yunjin.engine.endpoints import accesses, connect
+
     estate = session.estate()
     into = found(estate.pools, pool, word("pool"))
     access = accesses(estate, session.kubeconfig)
@@ -80,7 +80,7 @@ def import_kubernetes(
         "tenant": taken.tenant,
         "leaf": taken.leaf,
         "quota": taken.quota,
-        "allotted": amounts_text(taken.allotted, session.lang),
+        "allotted": figures(taken.allotted),
         "without": list(taken.without),
         "quarantined": taken.quarantined,
         "changes": changes,

@@ -1,0 +1,200 @@
+"""How plans of changes and their receipts are shown.
+
+Used by the commands that plan and apply; calls `output` and `findings`. Promises that every removal is shown,
+however long a plan is, and every change that did not end well.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final
+
+from yunjin.errors import Text
+from yunjin.model.change import Action, Outcome
+from yunjin.model.words import word
+from yunjin_cli.findings import count_text, show_findings
+from yunjin_cli.output import Column, Row, figures, say, show_rows, show_value
+from yunjin_cli.session import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from yunjin.engine.spine import Judged
+    from yunjin.model.amounts import Amounts
+    from yunjin.model.change import Change, Plan, Receipt
+    from yunjin.model.estate import Estate
+    from yunjin_cli.session import Session
+
+MOST_ROWS: Final = 200
+_MOST_FIELDS: Final = 6
+_MOST_CHARACTERS: Final = 40
+
+
+def declared_rules() -> frozenset[str]:
+    """Ids of the rules about the declared files, which `yunjin validate` runs."""
+    from yunjin.policy import Scope
+    from yunjin_policies import RULES
+
+    return frozenset(rule.id for rule in RULES if rule.scope is Scope.ESTATE)
+
+
+def show_judged(session: Session, judged: Judged, estate: Estate) -> None:
+    """A plan and what the rules say of it."""
+    if session.output is not Output.TABLE:
+        show_value(session, judged.value())
+        return
+    made = judged.plan
+    show_changes(session, made, _allotted(estate))
+    show_findings(session, judged.verdict.findings, known=declared_rules())
+    if judged.left:
+        say(
+            session,
+            Text(
+                f"{word('drift').zh} {judged.left} 项, 按策略只上报, 见 yunjin drift",
+                f"{judged.left} objects drifted; their policy is to report, see yunjin drift",
+            ),
+            "yellow",
+        )
+    counts = count_text(judged.verdict.findings)
+    zh = [f"变更方案 {judged.hash[:12]}: {made.leaves} 个{word('leaf').zh}", f"{len(made.changes)} 项变更"]
+    en = [f"plan {judged.hash[:12]}: {made.leaves} namespaces or projects", f"{len(made.changes)} changes"]
+    if removals := sum(change.destructive for change in made.changes):
+        zh.append(f"其中删除 {removals} 项")
+        en.append(f"{removals} of them removals")
+    zh.append(f"{made.unchanged} 项无需变更; {counts.zh}")
+    en.append(f"{made.unchanged} unchanged; {counts.en}")
+    say(session, Text(", ".join(zh), ", ".join(en)), "bold")
+
+
+_CHANGES: Final = (
+    Column("action", Text("操作", "action"), whole=True),
+    Column("endpoint", word("endpoint"), whole=True),
+    Column("leaf", word("leaf"), whole=True),
+    Column("objects", Text("对象", "objects")),
+    Column("detail", Text("内容", "detail")),
+)
+
+
+def show_changes(session: Session, made: Plan, allotted: Mapping[tuple[str, str], Amounts]) -> None:
+    """A row for a namespace that is made or removed as a whole, a row an object otherwise.
+
+    Args:
+        session: whose language.
+        made: the plan.
+        allotted: by endpoint and leaf.
+    """
+    removals: list[Row] = []
+    others: list[Row] = []
+    parts = sorted(made.changes, key=lambda c: (c.key.endpoint, c.leaf, c.action.value))
+    for _, found in groupby(parts, key=attrgetter("key.endpoint", "leaf", "action")):
+        changes = list(found)
+        rows = removals if changes[0].destructive else others
+        rows += _rows(changes, allotted.get((changes[0].key.endpoint, changes[0].leaf)))
+    shown = removals + others[:MOST_ROWS]
+    if shown:
+        styles = ["bold red"] * len(removals) + [""] * len(others[:MOST_ROWS])
+        show_rows(session, _CHANGES, shown, styles=styles)
+    _say_more(session, len(others) - MOST_ROWS)
+
+
+def _rows(changes: Sequence[Change], amounts: Amounts | None) -> list[Row]:
+    """Rows of one leaf and action."""
+    first = changes[0]
+    row: Row = {
+        "action": word(f"action.{first.action.value}"),
+        "endpoint": first.key.endpoint,
+        "leaf": first.leaf or Text("(接入点公用)", "(shared)"),
+    }
+    if first.action is not Action.UPDATE and any(change.key.kind == "Namespace" for change in changes):
+        count = Text(f"共 {len(changes)} 个", f"all {len(changes)}")
+        detail = figures(amounts) if amounts and first.action is Action.CREATE else None
+        return [row | {"objects": count, "detail": detail}]
+    return [
+        row | {"objects": f"{change.key.kind}/{change.key.name}", "detail": _fields(change)}
+        for change in changes
+    ]
+
+
+def _fields(change: Change) -> Text | None:
+    """Fields that differ, a line each."""
+    if change.action is not Action.UPDATE:
+        return None
+    lines = [
+        f"{each.path}: {_short(each.observed)} → {_short(each.wanted)}"
+        for each in change.differences[:_MOST_FIELDS]
+    ]
+    more = len(change.differences) - _MOST_FIELDS
+    zh = [*lines, f"另有 {more} 处"] if more > 0 else lines
+    en = [*lines, f"{more} more"] if more > 0 else lines
+    return Text("\n".join(zh), "\n".join(en))
+
+
+def _short(value: object) -> str:
+    text = "—" if value is None else str(value)
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
+
+
+def _allotted(estate: Estate) -> dict[tuple[str, str], Amounts]:
+    return {
+        (estate.pools[row.pool].endpoint, row.node.rpartition("/")[2]): row.allotted
+        for row in estate.leaf_rows
+        if row.allotted is not None
+    }
+
+
+def _say_more(session: Session, more: int) -> None:
+    if more > 0:
+        say(session, Text(f"另有 {more} 行, 见 --output json", f"{more} more rows, see --output json"), "dim")
+
+
+def outcome_counts(receipts: Collection[Receipt]) -> dict[str, int]:
+    """How many receipts of each outcome; outcomes that did not occur are left out."""
+    counts = {outcome.value: sum(r.outcome is outcome for r in receipts) for outcome in Outcome}
+    return {outcome: count for outcome, count in counts.items() if count}
+
+
+def counts_text(counts: Mapping[str, int]) -> Text:
+    """How many of each outcome, in words; where nothing was to be done, that nothing was written."""
+    words = {name: word(f"outcome.{name}") for name in counts}
+    return Text(
+        ", ".join(f"{words[name].zh} {count} 项" for name, count in counts.items()) or "无变更, 写入 0 项",
+        ", ".join(f"{count} {words[name].en}" for name, count in counts.items()) or "no changes, 0 writes",
+    )
+
+
+_RECEIPTS: Final = (
+    Column("key", Text("对象", "object")),
+    Column("outcome", Text("结果", "outcome")),
+    Column("reason", Text("原因", "reason")),
+)
+
+
+def show_receipts(session: Session, judged: Judged, receipts: Sequence[Receipt]) -> None:
+    """How the changes ended, those that did not end well one by one."""
+    counts = outcome_counts(receipts)
+    if session.output is not Output.TABLE:
+        rows = [
+            {
+                "key": str(r.change.key),
+                "action": r.change.action.value,
+                "outcome": r.outcome.value,
+                "reason": r.reason,
+            }
+            for r in receipts
+        ]
+        show_value(session, {"plan": judged.hash, "counts": counts, "receipts": rows})
+        return
+    bad = [receipt for receipt in receipts if not receipt.settled]
+    if bad:
+        show_rows(
+            session,
+            _RECEIPTS,
+            [
+                {"key": str(r.change.key), "outcome": word(f"outcome.{r.outcome.value}"), "reason": r.reason}
+                for r in bad[:MOST_ROWS]
+            ],
+        )
+        _say_more(session, len(bad) - MOST_ROWS)
+    said = counts_text(counts)
+    say(session, Text(f"下发执行完成: {said.zh}", f"applied: {said.en}"), "bold red" if bad else "bold green")

@@ -1,0 +1,115 @@
+"""The language of a call, and help pages and wrong calls in it.
+
+Used by every module of `yunjin_cli`; calls typer. Typer speaks English alone, so its few fixed words are
+replaced here after it has laid out a page.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from yunjin.errors import Lang, Text, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_WORDS: Final = (
+    (re.compile(r"^Usage: ", re.MULTILINE), "用法: "),
+    (re.compile(r"^Options:$", re.MULTILINE), "选项:"),
+    (re.compile(r"^Arguments:$", re.MULTILINE), "参数:"),
+    (re.compile(r"^Commands:$", re.MULTILINE), "命令:"),
+    (re.compile(r"Show this message and exit\."), "显示本说明"),
+    (re.compile(r"\[env\s+var: "), "[环境变量: "),
+    (re.compile(r"(?<=[\[;])(\s*)default: ?"), r"\1缺省: "),
+    (re.compile(r"(?<=[\[;])(\s*)required\]"), r"\1必填]"),
+)
+_COMPLETION: Final[Mapping[str, Text]] = {
+    "--install-completion": Text("为当前 shell 安装命令补全", "install completion for the current shell"),
+    "--show-completion": Text("显示补全脚本", "show the script of the completion"),
+}
+
+
+def asked_for(*names: str) -> str | None:
+    """What the command line gives an option, looked up before it is parsed, or because it cannot be."""
+    given = None
+    for index, word in enumerate(sys.argv):
+        name, equals, value = word.partition("=")
+        if name in names:
+            given = value if equals else next(iter(sys.argv[index + 1 :]), None)
+    return given
+
+
+def help_lang() -> Lang:
+    """Language of what is said before options are read: `--lang`, else YUNJIN_LANG, else zh."""
+    return "en" if (asked_for("--lang") or os.environ.get("YUNJIN_LANG")) == "en" else "zh"
+
+
+def said(zh: str, en: str) -> str:
+    """A help text in the language of this call."""
+    return Text(zh, en).of(help_lang())
+
+
+def _translated(page: str) -> str:
+    if help_lang() == "en":
+        return page
+    for pattern, chinese in _WORDS:
+        page = pattern.sub(chinese, page)
+    return page
+
+
+class Command(TyperCommand):
+    """A command whose help speaks the language of the call."""
+
+    def get_help(self, ctx: Any) -> str:
+        """The page of `--help`."""
+        return _translated(super().get_help(ctx))
+
+
+class Group(TyperGroup):
+    """A group of commands; called without one it shows its help and exits with 2."""
+
+    def get_help(self, ctx: Any) -> str:
+        """The page of `--help`."""
+        for parameter in self.params:
+            for name in parameter.opts:
+                if name in _COMPLETION:
+                    parameter.help = _COMPLETION[name].of(help_lang())  # type: ignore[attr-defined]  # options have it
+        return _translated(super().get_help(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Exit with the help where no command is named."""
+        if not args and not ctx.resilient_parsing:
+            typer.echo(self.get_help(ctx), err=True)
+            ctx.exit(UsageError.exit_code)
+        return super().parse_args(ctx, args)
+
+
+class ListingGroup(Group):
+    """A group that lists where no command is named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take `list` for granted."""
+        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named or ctx.resilient_parsing else ["list", *args])
+
+
+def group(zh: str, en: str, cls: type[Group] = Group) -> typer.Typer:
+    """A group of commands with its summary."""
+    return typer.Typer(cls=cls, help=said(zh, en))
+
+
+def wrong_call(error: typer.TyperException) -> UsageError:
+    """What typer says of a call it cannot read."""
+    context = getattr(error, "ctx", None)
+    program = context.command_path if context else "yunjin"
+    said_there = error.format_message().rstrip(".").replace("Value error, ", "")
+    return UsageError(
+        Text(f"命令写法有误: {said_there}", said_there),
+        Text(f"查看用法: {program} --help", f"see {program} --help"),
+    )
