@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from yunjin.errors import Text
+from yunjin_cli import logs
 from yunjin_cli.commands.spine import spine
 from yunjin_cli.output import say
 from yunjin_cli.session import Session, business_date, command
@@ -23,10 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
+    from yunjin.engine.controller import Controller
     from yunjin.engine.spine import Spine
     from yunjin.model.estate import Estate
 
 controller = group("控制器", "the controller")
+
+_ENDING: Final = frozenset({signal.SIGTERM, signal.SIGINT})
+_LOOK_UP: Final = 0.5
+"""Seconds between two looks whether the controller still runs."""
 
 
 @command(
@@ -35,8 +42,13 @@ controller = group("控制器", "the controller")
 def run(
     session: Session,
     interval: Annotated[
-        float, typer.Option("--interval", min=0.5, help=said("全量对照间隔(秒)", "seconds between sweeps"))
-    ] = 60.0,
+        float | None,
+        typer.Option(
+            "--interval",
+            min=0.5,
+            help=said("全量对照间隔(秒), 缺省按策略 sweep-interval", "seconds between sweeps"),
+        ),
+    ] = None,
     metrics_port: Annotated[
         int,
         typer.Option(
@@ -50,14 +62,9 @@ def run(
         str, typer.Option("--metrics-address", help=said("指标监听地址", "address of the metrics"))
     ] = "127.0.0.1",
 ) -> int:
-    """A full sweep every interval is the truth; watches shorten the wait."""
-    from yunjin.apply import Settings
+    """A full sweep every interval is the truth; watches shorten the wait. SIGTERM ends it cleanly."""
     from yunjin.engine.controller import Controller
     from yunjin.engine.metrics import Metrics
-
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
 
     @contextmanager
     def opened(estate: Estate, day: date) -> Iterator[Spine]:
@@ -67,18 +74,31 @@ def run(
     def today() -> date:
         return session.as_of if session.dated else business_date(None)
 
+    logs.configure()
     metrics = Metrics()
+    # Before any thread begins: threads inherit it, and the signals wait for `_until_told`.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     port, end = metrics.serve(metrics_address, metrics_port)
-    say(
-        session,
-        Text(
-            f"控制器已启动: 每 {interval:g} 秒全量对照, 指标 http://{metrics_address}:{port}/metrics",
-            f"controller started: a sweep every {interval:g} s, metrics at http://{metrics_address}:{port}/metrics",
-        ),
-    )
+    where = f"http://{metrics_address}:{port}/metrics"
+    say(session, Text(f"控制器已启动, 指标 {where}", f"controller started, metrics at {where}"))
     try:
-        Controller(session.tenants, opened, today, metrics, interval, Settings()).run(stop)
+        _until_told(Controller(session.tenants, opened, today, metrics, interval))
     finally:
         end()
     say(session, Text("控制器已停止", "controller stopped"))
     return 0
+
+
+def _until_told(controller: Controller) -> None:
+    """Run it in a thread of its own until a signal ends it.
+
+    A handler of signals would run in the midst of whatever the thread does, and could wait for a lock that this
+    very thread holds.
+    """
+    stop = threading.Event()
+    with ThreadPoolExecutor(1, "yunjin-controller") as pool:
+        work = pool.submit(controller.run, stop)
+        while not work.done() and signal.sigtimedwait(_ENDING, _LOOK_UP) is None:
+            pass
+        stop.set()
+        work.result()

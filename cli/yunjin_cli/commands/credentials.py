@@ -9,22 +9,29 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 (typer reads it)
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from yunjin.errors import Text, UsageError
 from yunjin.model.words import word
+from yunjin_cli import logs
 from yunjin_cli.commands.estate import found
-from yunjin_cli.output import Column, Row, say, show_rows
-from yunjin_cli.session import Session, command, moment
+from yunjin_cli.output import Column, Row, Told, say, show_rows, show_value
+from yunjin_cli.session import Output, Session, command, moment
 from yunjin_cli.speech import group, said
 
 if TYPE_CHECKING:
-    from yunjin.store import Credential
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from yunjin.engine.endpoints import Endpoints
+    from yunjin.model.estate import Estate
+    from yunjin.store import Credential, Store
 
 credential = group("用云单位的凭据", "credentials of a tenant")
 
@@ -60,34 +67,72 @@ def issue(
 ) -> int:
     """A kubeconfig with one context a namespace of the tenant, shown once."""
     from yunjin.engine import credentials
-    from yunjin.engine.endpoints import accesses, connect
-    from yunjin.store import Store
 
     estate = session.estate()
     found(estate.tenants, tenant, word("tenant"))
-    if out and out.exists():
+    handed = credentials.Handed(role.value, to, _life(expires))
+    if out is None and session.output is not Output.TABLE:
         raise UsageError(
-            Text(f"文件 {out} 已存在", f"{out} exists"), Text("换一个文件名", "choose another name")
+            Text("JSON 或 YAML 应答中不含凭据", "an answer in JSON or YAML holds no credential"),
+            Text("用 --out 指明写入的文件", "name a file for it with --out"),
         )
+    with _connected(session, estate) as (store, endpoints):
+        if out is None:
+            sys.stdout.write(credentials.issue(estate, endpoints, store, tenant, handed).kubeconfig)
+            return 0
+        with _new_file(out) as file:
+            issued = credentials.issue(estate, endpoints, store, tenant, handed)
+            file.write(issued.kubeconfig)
+        record = store.credentials.get(issued.id)
+    if session.output is not Output.TABLE and record:
+        show_value(session, {**_row(record), "expires": issued.expires, "file": out})
+    say(
+        session,
+        Text(
+            f"凭据 {issued.id} 已写入 {out}, {moment(issued.expires)} 到期",
+            f"credential {issued.id} written to {out}, ends {moment(issued.expires)}",
+        ),
+    )
+    return 0
+
+
+@contextmanager
+def _connected(session: Session, estate: Estate) -> Iterator[tuple[Store, Endpoints]]:
+    from yunjin.engine.endpoints import accesses, connect
+    from yunjin.store import Store
+
+    logs.configure()
     with (
         Store.open(session.state) as store,
         connect(estate, session.state, accesses(estate, session.kubeconfig)) as endpoints,
     ):
-        issued = credentials.issue(estate, endpoints, store, tenant, role.value, to, _life(expires))
-    if out:
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(issued.kubeconfig)
-        say(
-            session,
-            Text(
-                f"凭据 {issued.id} 已写入 {out}, {moment(issued.expires)} 到期",
-                f"credential {issued.id} written to {out}, ends {moment(issued.expires)}",
-            ),
-        )
-    else:
-        sys.stdout.write(issued.kubeconfig)
-    return 0
+        yield store, endpoints
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[TextIO]:
+    """A file that only its owner can read, opened before there is a secret; gone again where none comes.
+
+    Raises:
+        UsageError: it exists already, or cannot be made.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError as error:
+        raise UsageError(
+            Text(f"文件 {path} 已存在", f"{path} exists"), Text("换一个文件名", "choose another name")
+        ) from error
+    except OSError as error:
+        raise UsageError(
+            Text(f"无法写入 {path}: {error.strerror}", f"cannot write {path}: {error.strerror}"),
+            Text("检查 --out 的路径和权限", "check the path after --out and its permissions"),
+        ) from error
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        try:
+            yield file
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
 
 @command(credential, "revoke", Text("收回凭据", "revoke a credential"))
@@ -96,15 +141,12 @@ def revoke(
 ) -> int:
     """End it on every cluster; they refuse its tokens within about ten seconds."""
     from yunjin.engine import credentials
-    from yunjin.engine.endpoints import accesses, connect
-    from yunjin.store import Store
 
-    estate = session.estate()
-    with (
-        Store.open(session.state) as store,
-        connect(estate, session.state, accesses(estate, session.kubeconfig)) as endpoints,
-    ):
-        record = credentials.revoke(estate, endpoints, store, number)
+    with _connected(session, session.estate()) as (store, endpoints):
+        record = credentials.revoke(endpoints, store, number)
+        ended = store.credentials.get(number) or record
+    if session.output is not Output.TABLE:
+        show_value(session, _row(ended))
     say(
         session,
         Text(
@@ -151,7 +193,11 @@ def _row(record: Credential) -> Row:
         "role": record.role,
         "post": record.post,
         "leaves": [f"{endpoint}/{leaf}" for endpoint, leaf in record.leaves],
-        "issued": moment(record.issued),
-        "expires": moment(record.expires),
-        "revoked": moment(record.revoked) if record.revoked else None,
+        "issued": _when(record.issued),
+        "expires": _when(record.expires),
+        "revoked": _when(record.revoked) if record.revoked else None,
     }
+
+
+def _when(at: datetime) -> Told:
+    return Told(at, Text(moment(at), moment(at)))

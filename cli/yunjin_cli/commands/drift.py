@@ -5,6 +5,7 @@ Calls `yunjin.engine.drift`. Listing changes nothing; both other commands ask fi
 
 from __future__ import annotations
 
+import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +21,7 @@ from yunjin_cli.commands.spine import (
     receipts_exit,
     spine,
 )
-from yunjin_cli.output import Column, Row, say, show_rows, show_value
+from yunjin_cli.output import Column, Row, figures, say, show_rows, show_value
 from yunjin_cli.plans import show_judged, show_receipts
 from yunjin_cli.session import Output, Session, command, moment
 from yunjin_cli.speech import ListingGroup, group, said
@@ -86,7 +87,7 @@ def drift_list(session: Session) -> int:
 
     estate = session.estate()
     with spine(session, estate) as made:
-        parted = engine.split(made, made.observed_plan())
+        parted = made.split()
         found = engine.seen(made, parted)
     unknown = parted.plan.unknown
     rows = [_row(each, session.output) for each in found]
@@ -125,18 +126,16 @@ def drift_repair(
     yes: Annotated[bool, typer.Option("--yes", "-y", help=said("不再询问", "do not ask"))] = False,
 ) -> int:
     """Undo what others changed, taking back the fields they wrote. Their own objects stay."""
-    from yunjin.apply import Settings
     from yunjin.engine import drift as engine
+    from yunjin.engine.choices import patience
 
     estate = session.estate()
     with spine(session, estate) as made:
-        judged = engine.put_right(
-            made, engine.split(made, made.observed_plan()), frozenset(classes or ObjectClass)
-        )
+        judged = engine.put_right(made, made.split(), frozenset(classes or ObjectClass))
         if session.output is Output.TABLE:
             show_judged(session, judged, estate)
         consent(session, judged, yes=yes)
-        receipts = apply_with_bar(session, made, judged, Settings())
+        receipts = apply_with_bar(session, made, judged, patience(estate))
     show_receipts(session, judged, receipts)
     return receipts_exit(judged, receipts)
 
@@ -150,22 +149,22 @@ def drift_adopt(
 ) -> int:
     """Write the observed figures into the baseline, where the rules allow them."""
     from yunjin.engine import drift as engine
-    from yunjin.model.formats import amounts_text
+    from yunjin.model.amounts import Amounts
     from yunjin_policies import RULES
 
     estate = session.estate()
     with spine(session, estate) as made:
-        row, observed, revision = engine.adopt(made, session.tenants, leaf, RULES)
-    lang = session.lang
-    before = amounts_text(row.allotted or {}, lang)
-    say(
-        session,
-        Text(
-            f"{leaf}: {before} → {amounts_text(observed, 'zh')}",
-            f"{leaf}: {before} → {amounts_text(observed, 'en')}",
-        ),
-    )
-    agreed(session, Text("写入基线?", "write it into the baseline?"), yes=yes)
-    revision.save()
+        adoption = engine.adopt(made, session.tenants, leaf, RULES)
+        before, after = figures(adoption.row.allotted or Amounts()), figures(adoption.observed)
+        say(
+            session,
+            Text(
+                f"{leaf}: {before.text.zh} → {after.text.zh}", f"{leaf}: {before.text.en} → {after.text.en}"
+            ),
+        )
+        agreed(session, Text("写入基线?", "write it into the baseline?"), yes=yes)
+        engine.save(made, adoption, getpass.getuser())
+    if session.output is not Output.TABLE:
+        show_value(session, {"leaf": adoption.row.node, "before": before, "after": after})
     say(session, Text("已写入 baseline.yaml", "written to baseline.yaml"), "bold green")
     return 0

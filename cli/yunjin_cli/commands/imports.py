@@ -1,10 +1,12 @@
 """`yunjin import kubernetes`: take over a namespace that stood before.
 
-Calls `yunjin.engine.importing`, then proves that the plan changes nothing in the namespace.
+Calls `yunjin.engine.importing`, then proves that the plan changes nothing in the namespace, and shows what
+the rules say of the declared files that they did not say before.
 """
 
 from __future__ import annotations
 
+import getpass
 from enum import StrEnum
 from typing import Annotated
 
@@ -14,6 +16,7 @@ from yunjin.errors import ConflictError, Text
 from yunjin.model.words import word
 from yunjin_cli.commands.estate import found
 from yunjin_cli.commands.spine import spine
+from yunjin_cli.findings import show_findings, stopping
 from yunjin_cli.output import Column, figures, show_fields
 from yunjin_cli.session import Session, command
 from yunjin_cli.speech import group, said
@@ -65,7 +68,10 @@ def import_kubernetes(
 ) -> int:
     """Write its figures into the baseline; what it lacks is listed, what nobody knows means quarantine."""
     from yunjin.engine import importing
+    from yunjin.engine.acceptance import accept
     from yunjin.engine.endpoints import accesses, connect
+    from yunjin.engine.spine import Spine, finding_value
+    from yunjin_policies import RULES
 
     estate = session.estate()
     into = found(estate.pools, pool, word("pool"))
@@ -74,8 +80,17 @@ def import_kubernetes(
         state = importing.find(endpoints.backend(into.endpoint), namespace)
     known = importing.Owner(owner, kind.value, name or tenant, name_en or tenant, mlps, technical, business)
     taken = importing.take(session.tenants, estate, into, state, tenant, known, session.as_of)
-    with spine(session, session.estate()) as made:
+    declared = session.estate()
+    with spine(session, declared) as made:
+        leaf = next(each for each in declared.leaves(session.as_of) if each.node == taken.node)
+        accept(made, leaf, getpass.getuser(), "import")
         changes = sum(change.leaf == namespace for change in made.observed_plan().changes)
+    before = {(f.rule, f.subject, f.message) for f in Spine.validate(estate, session.as_of, RULES)}
+    fresh = [
+        finding
+        for finding in Spine.validate(declared, session.as_of, RULES)
+        if (finding.rule, finding.subject, finding.message) not in before
+    ]
     row = {
         "tenant": taken.tenant,
         "leaf": taken.leaf,
@@ -84,8 +99,10 @@ def import_kubernetes(
         "without": list(taken.without),
         "quarantined": taken.quarantined,
         "changes": changes,
+        "findings": [finding_value(finding) for finding in fresh],
     }
     show_fields(session, _COLUMNS, row)
+    show_findings(session, fresh)
     if changes:
         raise ConflictError(
             Text(
@@ -94,4 +111,4 @@ def import_kubernetes(
             ),
             Text("用 yunjin plan 查看差异", "see the differences with yunjin plan"),
         )
-    return 0
+    return int(bool(stopping(session, fresh)))

@@ -36,14 +36,13 @@ UNREACHABLE = 3
 @contextmanager
 def spine(session: Session, estate: Estate, access: Mapping[str, str] | None = None) -> Iterator[Spine]:
     """The spine of one call, with its store and connections open; its log goes to standard error."""
-    import structlog
-
     from yunjin.engine.endpoints import accesses, connect
     from yunjin.engine.spine import Spine
     from yunjin.store import Store
+    from yunjin_cli import logs
     from yunjin_policies import RULES
 
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    logs.configure()
     with Store.open(session.state) as store:
         reached = access or accesses(estate, session.kubeconfig)
         with connect(estate, session.state, reached) as endpoints:

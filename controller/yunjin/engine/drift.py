@@ -1,8 +1,9 @@
 """Drift: what stands otherwise than Yunjin left it; told from changes that only wait to be applied.
 
-Called by `yunjin drift` and the controller. Calls the spine, the journal (how each object was left) and the sightings
-(since when a difference is known). Promises that nothing is taken from anybody unless the policy of its class or a
-person says so, and that figures are adopted into the baseline only where the rules allow them.
+Called by `yunjin drift` and the controller. Calls `split`, the spine, and the sightings (since when a
+difference is known). Promises that nothing is taken from anybody unless the policy of its class or a person
+says so, that other people's own objects are only ever reported, and that figures are adopted into the
+baseline only where the rules allow them.
 """
 
 from __future__ import annotations
@@ -11,24 +12,27 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from yunjin.engine.spine import contended
+from yunjin.engine.acceptance import accept
+from yunjin.engine.choices import REPORT
+from yunjin.engine.split import narrowed, split
 from yunjin.errors import RefusalError, Text, UsageError
 from yunjin.estate import rewrite
 from yunjin.model.change import Action, Severity
 from yunjin.model.resources import Key, ObjectClass
-from yunjin.plan import DriftKind, drift, repair
+from yunjin.plan import drift, repair
 from yunjin.policy import Facts, run
 from yunjin.store import Sighting
 from yunjin.substrates.kubernetes.translate import observed_amounts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from yunjin.engine.spine import Judged, Spine
+    from yunjin.engine.split import Split
     from yunjin.model.amounts import Amounts
-    from yunjin.model.change import Change, Plan
+    from yunjin.model.tenancy import Leaf
     from yunjin.model.tenants import BaselineRow
     from yunjin.plan import DriftItem
     from yunjin.policy import Rule
@@ -49,32 +53,18 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
-    """An observed plan, parted.
+class Adoption:
+    """A leaf's quota as it stands, ready to be declared.
 
     Attributes:
-        drifted: undo what somebody else did.
-        waiting: carry out what was declared and not applied yet.
+        row: as declared until now.
+        observed: the figures that stand.
+        revision: of the declared files; saved by `save` alone.
     """
 
-    plan: Plan
-    drifted: tuple[Change, ...]
-    waiting: tuple[Change, ...]
-
-
-def split(spine: Spine, plan: Plan) -> Split:
-    """Tell drift from what waits, in a plan as `Spine.observed_plan` or `Spine.leaf_plan` makes it."""
-    settled: dict[Key, str] = {}
-    for endpoint in {change.key.endpoint for change in plan.changes}:
-        settled.update(spine.store.journal.settled(endpoint))
-    drifted = tuple(change for change in plan.changes if _is_drift(change, settled))
-    waiting = tuple(change for change in plan.changes if not _is_drift(change, settled))
-    return Split(plan, drifted, waiting)
-
-
-def _is_drift(change: Change, settled: Mapping[Key, str]) -> bool:
-    left_so = change.action is not Action.DELETE and settled.get(change.key) == change.after
-    return left_so or contended(change)
+    row: BaselineRow
+    observed: Amounts
+    revision: rewrite.Revision
 
 
 def seen(spine: Spine, parted: Split) -> tuple[Seen, ...]:
@@ -85,8 +75,14 @@ def seen(spine: Spine, parted: Split) -> tuple[Seen, ...]:
         if binding.observed_at is not None:
             mine = [_sighting(item) for item in items if item.key.endpoint == endpoint]
             first.update(spine.store.sightings.update(endpoint, mine))
+    foreign = {extra.key for extra in parted.plan.extras}
     return tuple(
-        Seen(item, first[item.key, item.path], spine.drift_policy(item.object_class)) for item in items
+        Seen(
+            item,
+            first[item.key, item.path],
+            REPORT if item.key in foreign else spine.drift_policies[item.object_class],
+        )
+        for item in items
     )
 
 
@@ -98,38 +94,82 @@ def _sighting(item: DriftItem) -> Sighting:
 def put_right(spine: Spine, parted: Split, classes: Collection[ObjectClass]) -> Judged:
     """A judged plan that undoes the drift of these classes, taking back fields that others wrote."""
     changes = tuple(change for change in parted.drifted if change.object_class in classes)
-    return spine.judge(repair(replace(parted.plan, changes=changes), classes))
+    return spine.judge(repair(narrowed(parted.plan, changes), classes))
 
 
-def adopt(
-    spine: Spine, folder: Path, leaf: str, rules: Sequence[Rule]
-) -> tuple[BaselineRow, Amounts, rewrite.Revision]:
+def adopt(spine: Spine, folder: Path, name: str, rules: Sequence[Rule]) -> Adoption:
     """Prepare to make a leaf's observed quota its declared one.
 
-    Returns:
-        The row as declared, the figures observed, and the revision to save once a person has agreed.
+    Args:
+        spine: of the files as they are now.
+        folder: of the declared files.
+        name: of the leaf, or `ENDPOINT/NAME`.
+        rules: which the figures must keep.
 
     Raises:
-        UsageError: no such leaf, or its quota does not differ.
+        UsageError: no such leaf, or its quota is missing or does not differ in a figure the baseline has.
         RefusalError: a rule does not allow the figures; grant them first.
+        YunjinError: as `Backend.read` does.
     """
-    row = next((row for row in spine.estate.leaf_rows if row.node.rpartition("/")[2] == leaf), None)
-    changes = [
-        c
-        for c in split(spine, spine.observed_plan()).drifted
-        if c.leaf == leaf and c.object_class is ObjectClass.QUOTA
-    ]
-    if row is None or not changes or changes[0].action is not Action.UPDATE:
+    leaf = _declared(spine, name)
+    spine.endpoints.backend(leaf.endpoint)
+    drifted = split(spine.leaf_plan(leaf), spine.store.journal).drifted
+    quota = next((change for change in drifted if change.object_class is ObjectClass.QUOTA), None)
+    if quota is not None and quota.action is not Action.UPDATE:
         raise UsageError(
-            Text(f"{leaf} 的配额与登记一致, 无可认可", f"the quota of {leaf} does not differ"),
+            Text(f"{name} 没有配额, 无可认可", f"{name} has no quota that could be adopted"),
+            Text("用 yunjin drift repair 恢复", "restore it with yunjin drift repair"),
+        )
+    observed = leaf.allotted if quota is None else _figures(spine, quota.key)
+    if observed == leaf.allotted:
+        raise UsageError(
+            Text(f"{name} 的配额与登记一致, 无可认可", f"the quota of {name} does not differ"),
             Text("用 yunjin drift 查看", "see yunjin drift"),
         )
-    key = changes[0].key
-    live = spine.endpoints.backends[key.endpoint].read([key])[key]
-    observed = observed_amounts(live)[0]
     revision = rewrite.Revision(folder)
-    revision.set_allotted(row.node, row.pool, observed)
+    revision.set_allotted(leaf.node, leaf.pool, observed)
     errors = [f for f in run(rules, Facts(revision.preview(), spine.as_of)) if f.severity is Severity.ERROR]
     if errors:
         raise RefusalError(errors[0].message, errors[0].remedy)
-    return row, observed, revision
+    return Adoption(spine.estate.baseline[f"{leaf.node} {leaf.pool}"], observed, revision)
+
+
+def save(spine: Spine, adoption: Adoption, actor: str) -> None:
+    """Write an adoption into the declared files, and remember what was accepted.
+
+    Raises:
+        YunjinError: as `Revision.save` and `accept` do.
+    """
+    estate = adoption.revision.save()
+    leaf = next(leaf for leaf in estate.leaves(spine.as_of) if leaf.node == adoption.row.node)
+    accept(spine, leaf, actor, "adopt")
+
+
+def _declared(spine: Spine, name: str) -> Leaf:
+    found = [
+        leaf
+        for leaf in spine.estate.leaves(spine.as_of)
+        if name in (leaf.name, f"{leaf.endpoint}/{leaf.name}")
+    ]
+    if not found:
+        raise UsageError(
+            Text(f"没有登记命名空间/项目 {name}", f"no namespace or project {name} is declared"),
+            Text("用 yunjin drift 查看名称", "see yunjin drift for the names"),
+        )
+    if len(found) > 1:
+        names = ", ".join(f"{leaf.endpoint}/{leaf.name}" for leaf in found)
+        raise UsageError(
+            Text(f"{name} 不止一个: {names}", f"{name} is ambiguous: {names}"),
+            Text("写成 接入点/名称", "write ENDPOINT/NAME"),
+        )
+    return found[0]
+
+
+def _figures(spine: Spine, quota: Key) -> Amounts:
+    live = spine.endpoints.backend(quota.endpoint).read([quota]).get(quota)
+    if live is None:
+        raise UsageError(
+            Text(f"配额 {quota} 在此期间被删除", f"the quota {quota} was deleted meanwhile"),
+            Text("用 yunjin drift 查看", "see yunjin drift"),
+        )
+    return observed_amounts(live)[0]

@@ -7,9 +7,10 @@ substrate is not built yet (`state: planned`) is never touched, and that credent
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Self
 
 from yunjin.errors import Text, UsageError
 from yunjin.model.change import Binding
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from yunjin.model.estate import Estate
     from yunjin.substrates.contract import Backend, Translator
 
-SIMULATED = "simulated"
+SIMULATED: Final = "simulated"
+BUILT: Final = "kubernetes"
+"""The technology there is a substrate for."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Endpoints:
         """Whether nothing real is behind any of them."""
         return all(binding.access == SIMULATED for binding in self.bindings.values())
 
-    def __enter__(self) -> Endpoints:
+    def __enter__(self) -> Self:
         """Open already."""
         return self
 
@@ -83,9 +86,7 @@ def accesses(estate: Estate, kubeconfig: Path | None) -> dict[str, str]:
         )
     return {
         endpoint.id: (
-            f"file:{kubeconfig.resolve()}"
-            if kubeconfig and endpoint.technology == "kubernetes"
-            else endpoint.access
+            f"file:{kubeconfig.resolve()}" if kubeconfig and endpoint.technology == BUILT else endpoint.access
         )
         for endpoint in live(estate)
     }
@@ -99,23 +100,27 @@ def connect(
     Args:
         estate: which endpoints there are, and the names of their leaves.
         state: folder of the simulated endpoints.
-        access: by endpoint, see `accesses`.
+        access: by endpoint, see `accesses`; one that is missing here is not connected.
         also: by endpoint, namespaces to look at although nobody declares them.
 
     Raises:
-        UsageError: credentials that are not there. PermanentError: a simulated endpoint's file is damaged.
+        UsageError: credentials that are not there, or a technology that cannot be driven yet.
+        PermanentError: a simulated endpoint's file is damaged.
     """
     names = _leaf_names(estate)
     bindings = {
         each.id: Binding(technology=each.technology, access=access[each.id], observed_at=None)
         for each in live(estate)
+        if each.id in access
     }
-    backends = {
-        name: _backend(
-            name, binding.access, state, names.get(name, frozenset()) | (also or {}).get(name, frozenset())
-        )
-        for name, binding in bindings.items()
-    }
+    backends: dict[str, Backend] = {}
+    with ExitStack() as undo:
+        for name, binding in bindings.items():
+            watched = names.get(name, frozenset()) | (also or {}).get(name, frozenset())
+            _require_built(name, binding.technology)
+            backends[name] = _backend(name, binding.access, state, watched)
+            undo.callback(backends[name].close)
+        undo.pop_all()
     return Endpoints(backends, bindings)
 
 
@@ -124,6 +129,17 @@ def _leaf_names(estate: Estate) -> dict[str, frozenset[str]]:
     for row in estate.leaf_rows:
         names.setdefault(estate.pools[row.pool].endpoint, set()).add(row.node.rpartition("/")[2])
     return {endpoint: frozenset(found) for endpoint, found in names.items()}
+
+
+def _require_built(endpoint: str, technology: str) -> None:
+    if technology != BUILT:
+        raise UsageError(
+            Text(
+                f"接入点 {endpoint} 的技术 {technology} 尚不支持",
+                f"{endpoint}: {technology} is not supported yet",
+            ),
+            Text("在 endpoints.yaml 中改为 state: planned", "set `state: planned` in endpoints.yaml"),
+        )
 
 
 def _backend(endpoint: str, access: str, state: Path, names: frozenset[str]) -> Backend:

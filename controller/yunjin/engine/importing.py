@@ -1,23 +1,25 @@
 """Taking over a namespace that stood before Yunjin came.
 
-Called by `yunjin import kubernetes`. Reads one namespace, writes the declared files through `yunjin.estate.rewrite`,
-and never the cluster. Promises that the figures declared are those observed, that what the namespace lacks is listed
-with date and reason, and that a namespace whose bureau or contacts nobody knows goes into quarantine: counted,
-never changed.
+Called by `yunjin import kubernetes`. Reads one namespace, writes the declared files through
+`yunjin.estate.rewrite`, and never the cluster. Promises that the figures declared are those observed, that
+what the namespace lacks is listed with date and reason, and that a namespace whose bureau or contacts
+nobody knows goes into quarantine: counted, never changed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from pydantic import ValidationError
 
 from yunjin.errors import Text, UsageError
 from yunjin.estate import rewrite
-from yunjin.model.declared import DatedName
 from yunjin.model.amounts import Amounts
-from yunjin.model.tenants import BaselineRow, Contact, Imported, Quarantine, Tenant
+from yunjin.model.declared import Declared
+from yunjin.model.tenants import BaselineRow, Imported, Tenant
 from yunjin.substrates.kubernetes.names import STANDARD
-from yunjin.substrates.kubernetes.translate import observed_amounts
+from yunjin.substrates.kubernetes.translate import KubernetesTranslator, observed_amounts
 
 if TYPE_CHECKING:
     from datetime import date
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from yunjin.model.resources import LeafState, Live
     from yunjin.substrates.contract import Backend
 
+D = TypeVar("D", bound=Declared)
 REASON: Final = "纳管前已存在, 原无此项"
 
 
@@ -56,6 +59,7 @@ class Taken:
     """What an import declared.
 
     Attributes:
+        node: of the leaf in the quota tree.
         quota: name of the namespace's own quota; empty where it has none.
         allotted: its figures.
         without: standard objects it lacks.
@@ -63,6 +67,7 @@ class Taken:
 
     tenant: str
     leaf: str
+    node: str
     quota: str
     allotted: Amounts
     without: tuple[str, ...]
@@ -83,7 +88,7 @@ def find(backend: Backend, namespace: str) -> LeafState:
             f"接入点 {backend.endpoint} 上没有命名空间 {namespace}",
             f"{backend.endpoint} has no namespace {namespace}",
         ),
-        Text("检查 --namespace 与 --endpoint", "check --namespace and --endpoint"),
+        Text("检查名称与 --pool", "check the name and --pool"),
     )
 
 
@@ -92,15 +97,17 @@ def take(
 ) -> Taken:
     """Declare an observed namespace as a leaf of a tenant, new or known.
 
-    Raises:
-        UsageError: it is declared already, or has several quotas, of which only one could be followed.
-        DeclaredErrors: the files would not load afterwards; nothing was changed.
+    Raises: UsageError: it is declared already, is going, belongs to another endpoint, or has several
+    quotas, of which only one could be followed; or what is said of its owner is no such thing.
+    DeclaredErrors: the files would not load afterwards; nothing was changed.
     """
     node = f"leaf/{pool.endpoint}/{state.name}"
     if any(row.node == node for row in estate.leaf_rows):
         raise UsageError(
-            Text(f"命名空间 {state.name} 已登记", f"the namespace {state.name} is declared already")
+            Text(f"命名空间 {state.name} 已登记", f"the namespace {state.name} is declared already"),
+            Text("无需再次纳管", "it need not be imported again"),
         )
+    _require_free(state, pool.endpoint)
     quota = _quota(state)
     allotted = observed_amounts(quota)[0] if quota else Amounts()
     lacking = tuple(
@@ -108,13 +115,14 @@ def take(
         for entry in STANDARD
         if entry.role not in (("namespace", "quota") if quota else ("namespace",))
     )
-    imported = Imported.model_validate(
+    imported = _checked(
+        Imported,
         {
             "leaf": node,
             "since": day,
             "objects": {"quota": quota.key.name} if quota else {},
             "without": [{"object": role, "since": day, "reason": REASON} for role in lacking],
-        }
+        },
     )
     revision = rewrite.Revision(folder)
     known = estate.tenants.get(tenant_id)
@@ -130,11 +138,44 @@ def take(
     return Taken(
         tenant_id,
         state.name,
+        node,
         quota.key.name if quota else "",
         allotted,
         lacking,
         known.quarantine is not None,
     )
+
+
+def _require_free(state: LeafState, endpoint: str) -> None:
+    """A namespace that another endpoint has, or that is going, cannot be kept as declared."""
+    marks = KubernetesTranslator().claim(state.objects["Namespace", state.name])
+    if marks.endpoint not in ("", endpoint):
+        raise UsageError(
+            Text(
+                f"命名空间 {state.name} 属于接入点 {marks.endpoint}",
+                f"the namespace {state.name} belongs to endpoint {marks.endpoint}",
+            ),
+            Text("选用该接入点的资源池", "choose a pool of that endpoint"),
+        )
+    if marks.ending:
+        raise UsageError(
+            Text(f"命名空间 {state.name} 正在删除", f"the namespace {state.name} is being removed"),
+            Text("待删除完成", "wait until it is gone"),
+        )
+
+
+def _checked(model: type[D], fields: dict[str, Any]) -> D:
+    """A part of a declared file, from what an operator said. Raises UsageError for the first wrong field."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        value = str(first["input"])[:80]
+        raise UsageError(
+            Text(f"{field} 的值 {value!r} 不合规则", f"{field}: {value!r} cannot be: {first['msg']}"),
+            Text("改正相应的选项", "put the option right"),
+        ) from error
 
 
 def _quota(state: LeafState) -> Live | None:
@@ -153,7 +194,6 @@ def _quota(state: LeafState) -> Live | None:
 
 def _tenant(tenant_id: str, owner: Owner, imported: Imported, day: date) -> Tenant:
     posts = (("technical", owner.technical), ("business", owner.business))
-    contacts = tuple(Contact.model_validate({"role": role, "post": post}) for role, post in posts if post)
     unknown = [
         zh
         for zh, value in (
@@ -163,15 +203,16 @@ def _tenant(tenant_id: str, owner: Owner, imported: Imported, day: date) -> Tena
         )
         if not value
     ]
-    return Tenant.model_validate(
+    return _checked(
+        Tenant,
         {
             "id": tenant_id,
-            "names": [DatedName(zh=owner.zh, en=owner.en)],
+            "names": [{"zh": owner.zh, "en": owner.en}],
             "kind": owner.kind,
             "owner": owner.node,
             "mlps": owner.mlps,
-            "contacts": contacts,
+            "contacts": [{"role": role, "post": post} for role, post in posts if post],
             "imported": (imported,),
-            "quarantine": Quarantine(since=day, reason=f"尚缺{'、'.join(unknown)}") if unknown else None,
-        }
+            "quarantine": {"since": day, "reason": f"尚缺{'、'.join(unknown)}"} if unknown else None,
+        },
     )

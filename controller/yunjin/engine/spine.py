@@ -1,8 +1,8 @@
 """The spine: observe, plan, judge, apply, over one estate and its endpoints.
 
-Called by the command line and the controller, which hand in the rules. Calls `yunjin.observe`, `yunjin.plan`,
-`yunjin.policy` and `yunjin.apply`. Promises that nothing is applied but a plan that was judged just before, and
-that an endpoint which could not be read takes no part in a plan.
+Called by the command line and the controller, which hand in the rules. Calls `yunjin.observe`,
+`yunjin.plan`, `yunjin.policy` and `yunjin.apply`. Promises that nothing is applied but a plan that was
+judged just before, and that an endpoint which could not be read takes no part in a plan.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from yunjin.apply import apply, approve
-from yunjin.model.change import Action
+from yunjin.engine.choices import REPAIR, drift_policies
+from yunjin.engine.split import narrowed, overwrites, split
 from yunjin.model.resources import LeafState, ObjectClass
 from yunjin.observe import Observation, observe_all
 from yunjin.plan import make_leaf_plan, make_plan, plan_hash, repair, to_json
 from yunjin.policy import Facts, judge, run
 from yunjin.substrates.contract import ClusterBackend
-from yunjin.substrates.kubernetes.names import FIELD_MANAGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from yunjin.apply import Settings
     from yunjin.engine.endpoints import Endpoints
-    from yunjin.model.change import Change, Finding, Plan, Receipt, Verdict
+    from yunjin.engine.split import Split
+    from yunjin.model.change import Finding, Plan, Receipt, Verdict
     from yunjin.model.estate import Estate
     from yunjin.model.tenancy import Leaf
     from yunjin.policy import Rule
@@ -76,15 +77,15 @@ def finding_value(finding: Finding) -> dict[str, Any]:
     }
 
 
-def contended(change: Change) -> bool:
-    """Whether somebody else wrote a field that it would write."""
-    return change.action is Action.UPDATE and any(
-        difference.manager not in ("", FIELD_MANAGER) for difference in change.differences
-    )
-
-
 class Spine:
-    """One estate, its endpoints and its state, on one business date."""
+    """One estate, its endpoints and its state, on one business date.
+
+    Attributes:
+        drift_policies: what the city wants done about drift, by class.
+
+    Raises:
+        DeclaredErrors: a policy about drift that there is not.
+    """
 
     def __init__(
         self, estate: Estate, as_of: date, endpoints: Endpoints, store: Store, rules: Sequence[Rule]
@@ -93,32 +94,36 @@ class Spine:
         self.as_of = as_of
         self.endpoints = endpoints
         self.store = store
+        self.drift_policies = drift_policies(estate)
         self._rules = rules
 
     @staticmethod
     def validate(estate: Estate, as_of: date, rules: Sequence[Rule]) -> tuple[Finding, ...]:
-        """What the rules say of the declared files alone."""
+        """What the rules say of the declared files alone. Raises DeclaredErrors as `drift_policies` does."""
+        drift_policies(estate)
         return run(rules, Facts(estate, as_of))
-
-    def drift_policy(self, object_class: ObjectClass) -> str:
-        """What the city wants done about differences of this class: `report` unless it says otherwise."""
-        value = self.estate.policies.get(f"drift.{object_class.value}")
-        return str(value.value) if value else "report"
 
     @property
     def repaired(self) -> frozenset[ObjectClass]:
         """Classes whose differences are put right without asking."""
-        return frozenset(each for each in ObjectClass if self.drift_policy(each) == "repair")
+        return frozenset(each for each, policy in self.drift_policies.items() if policy == REPAIR)
 
     def plan(self) -> Judged:
         """Observe, plan and judge.
 
-        Fields that others wrote are taken back where the class's policy is repair; elsewhere they are left to
-        `yunjin drift`, and only counted.
+        What others changed is taken back where the class's policy is repair; elsewhere it is left to
+        `yunjin drift`, and only counted. What stands as it was left is written, whoever owns its fields by
+        now.
         """
-        observed = self.observed_plan()
-        kept = tuple(c for c in observed.changes if c.object_class in self.repaired or not contended(c))
-        judged = self.judge(repair(replace(observed, changes=kept), self.repaired))
+        parted, repaired = self.split(), self.repaired
+        observed = parted.plan
+        drifted = frozenset(change.key for change in parted.drifted)
+        kept = tuple(
+            replace(change, force=True) if overwrites(change) else change
+            for change in observed.changes
+            if change.object_class in repaired or change.key not in drifted or not overwrites(change)
+        )
+        judged = self.judge(repair(narrowed(observed, kept), repaired))
         return replace(judged, left=len(observed.changes) - len(kept))
 
     def observed_plan(self) -> Plan:
@@ -131,6 +136,10 @@ class Spine:
             self.endpoints.translators,
             self.endpoints.bindings,
         )
+
+    def split(self) -> Split:
+        """What stands now, compared: drift on the one side, what waits to be applied on the other."""
+        return split(self.observed_plan(), self.store.journal)
 
     def leaf_plan(self, leaf: Leaf) -> Plan:
         """The plan for one leaf, from its standard objects as they are now. Raises as `Backend.read` does."""
@@ -157,6 +166,9 @@ class Spine:
         """Make the changes of a judged plan.
 
         Args:
+            judged: as `plan` or `judge` made it.
+            settings: how patient, whether removals are allowed.
+            actor: who asked for it.
             progress: called with each receipt as it comes.
 
         Raises:
@@ -169,7 +181,7 @@ class Spine:
         )
 
     def _pool_bindings(self, plan: Plan) -> Mapping[str, bool | None]:
-        """By endpoint, whether pods of a namespace are really bound to their pool's nodes; None where unseen."""
+        """By endpoint, whether pods are really bound to the nodes of their pool; None where unseen."""
         fresh = {change.key.name for change in plan.changes if change.key.kind == "Namespace"}
         found: dict[str, bool | None] = {}
         for endpoint, backend in self.endpoints.backends.items():

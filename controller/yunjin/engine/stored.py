@@ -1,7 +1,8 @@
 """Plans between `yunjin plan` and `yunjin apply`: in the state database, and as files.
 
-Called by the command line. Calls `yunjin.plan` for the text of a plan and `yunjin.store` to keep it. Promises that a
-plan made from other declared files is never applied, and that a plan file is read within a limit.
+Called by the command line. Calls `yunjin.plan` for the text of a plan and `yunjin.store` to keep it.
+Promises that a plan made from other declared files is never applied, and that a plan file is read within a
+limit.
 """
 
 from __future__ import annotations

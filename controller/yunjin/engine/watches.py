@@ -1,12 +1,12 @@
 """What the watches of all endpoints name, gathered in one place.
 
-Used by `yunjin.engine.controller`. Calls the watch of each endpoint that has one, in a thread of its own. Promises
-nothing but a sooner look: a watch that fails is begun again, and the sweep finds what it missed.
+Used by `yunjin.engine.controller`. Calls the watch of each endpoint that has one, in a thread of its own.
+Promises nothing but a sooner look: a watch that fails is begun again, the sweep finds what it missed, and
+what waits to be looked at is kept once, however often it changes.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
 from typing import TYPE_CHECKING, Final, Self
 
@@ -26,6 +26,8 @@ log = structlog.get_logger()
 EVERYTHING: Final = ""
 _GATHER: Final = 0.3
 """Seconds that names are gathered after the first: changes come in groups, and one look serves them all."""
+_AGAIN: Final = 15.0
+"""Seconds before a watch that ended is begun again."""
 
 
 class Watches:
@@ -33,7 +35,8 @@ class Watches:
 
     def __init__(self, backends: Mapping[str, Backend]) -> None:
         self._stop = threading.Event()
-        self._named: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+        self._named: set[tuple[str, str]] = set()
+        self._news = threading.Condition()
         self._threads = [
             threading.Thread(
                 target=self._watch, args=(endpoint, backend), name=f"yunjin-watch-{endpoint}", daemon=True
@@ -56,18 +59,25 @@ class Watches:
 
     def named(self, seconds: float) -> frozenset[tuple[str, str]]:
         """Endpoint and leaf of what changed; empty where nothing did within `seconds`."""
-        try:
-            found = {self._named.get(timeout=seconds)}
-        except queue.Empty:
-            return frozenset()
+        with self._news:
+            if not self._named and not self._news.wait(seconds):
+                return frozenset()
         self._stop.wait(_GATHER)
-        while not self._named.empty():
-            found.add(self._named.get())
-        return frozenset(found)
+        with self._news:
+            found = frozenset(self._named)
+            self._named.clear()
+        return found
 
     def _watch(self, endpoint: str, backend: ClusterBackend) -> None:
-        try:
-            for name in backend.watch(self._stop):
-                self._named.put((endpoint, name))
-        except YunjinError as error:
-            log.warning("watch ended", endpoint=endpoint, error=error.message.en)
+        while not self._stop.is_set():
+            try:
+                for name in backend.watch(self._stop):
+                    self._tell(endpoint, name)
+            except YunjinError as error:
+                log.warning("watch ended", endpoint=endpoint, error=error.message.en)
+            self._stop.wait(_AGAIN)
+
+    def _tell(self, endpoint: str, name: str) -> None:
+        with self._news:
+            self._named.add((endpoint, name))
+            self._news.notify()
