@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 FORMAT: Final = "yunjin/plan"
 VERSION: Final = 1
-MOST_BYTES: Final = 2**30
-"""Of a plan's text. 10,000 tenants made from nothing take a tenth of it."""
+MOST_BYTES: Final = 2**28
+"""Of a plan's text. 10,000 tenants made from nothing take a quarter of it."""
 
 _REMEDY: Final = Text("给出 yunjin plan --out 写出的文件", "give a file that yunjin plan --out wrote")
 

@@ -120,6 +120,8 @@ class EndpointPlan:
         A run that was killed may have written the quota just before: it stands, and need not be in force yet.
         """
         changes = self.changes[begun:]
+        if not changes:
+            return
         quota = next((one.key for one in wanted if one.object_class is ObjectClass.QUOTA), None)
         if quota is None or any(change.key == quota for change in changes):
             return

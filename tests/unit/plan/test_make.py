@@ -84,6 +84,16 @@ def test_a_namespace_comes_before_its_quota_and_rights_come_last(backend: Simula
     assert order[-1] is ObjectClass.ROLES
 
 
+def test_rights_await_a_quota_that_stands_already(backend: SimulatedBackend) -> None:
+    provide(city(JTJ), backend)
+    admin = Key(ENDPOINT, "jtj-egov", "RoleBinding", "yunjin-admin")
+    backend.remove(admin)
+    (alone,) = plan(city(JTJ), backend).changes
+    assert (alone.key, alone.awaits) == (admin, QUOTA)
+    both = plan(city(replace(JTJ, cpu=6000)), backend).changes
+    assert {change.key: change.awaits for change in both} == {QUOTA: None, admin: None}
+
+
 def test_changes_come_in_the_order_of_writing(backend: SimulatedBackend) -> None:
     changes = plan(city(JTJ, FGW, ZFJ), backend).changes
     assert list(changes) == sorted(changes, key=lambda change: (change.rank, change.key))
