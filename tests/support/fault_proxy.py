@@ -66,6 +66,7 @@ class FaultProxy:
         self._counts: list[int] = []
         self._seen: list[Seen] = []
         self._open: set[socket.socket] = set()
+        self._alive = True
         self._ended = threading.Event()
         self._server = self._listen(0)
         self.login = Login(
@@ -127,17 +128,17 @@ class FaultProxy:
 
     def die(self) -> None:
         """Stop listening and cut every connection."""
-        self._server.shutdown()
-        self._server.server_close()
         with self._lock:
+            self._alive = False
             cut = list(self._open)
         for connection in cut:
-            with suppress(OSError):
-                # Not the TLS socket's own method, which would pull the TLS state from under its reader.
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+            _cut(connection)
+        self._server.shutdown()
+        self._server.server_close()
 
     def revive(self) -> None:
         """Listen again on the same port, after `die`; rules and memory stay."""
+        self._alive = True
         self._server = self._listen(self.port)
 
     def stop(self) -> None:
@@ -170,6 +171,17 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
     proxy: FaultProxy
+
+    def server_close(self) -> None:
+        """Stop listening. Whoever waits to be accepted is hung up on, not reset.
+
+        Python's TLS client leaks a socket that is reset between its connection and its handshake.
+        """
+        with suppress(OSError):
+            self.socket.settimeout(0)
+            while True:
+                self.socket.accept()[0].close()
+        super().server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that does not trust the certificate, or has gone, is what tests are about."""
@@ -278,13 +290,23 @@ class _Handler(BaseHTTPRequestHandler):
             self._upstream.close()
 
     def _track(self, connection: socket.socket) -> None:
+        """Have it cut at death; whoever was still shaking hands then is cut here."""
         with self.proxy._lock:
             self.proxy._open.add(connection)
+            alive = self.proxy._alive
+        if not alive:
+            _cut(connection)
 
     def _untrack(self, connection: socket.socket) -> None:
         with self.proxy._lock:
             self.proxy._open.discard(connection)
         connection.close()
+
+
+def _cut(connection: socket.socket) -> None:
+    with suppress(OSError):
+        # Not the TLS socket's own method, which would pull the TLS state from under its reader.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def _passed(answer: http.client.HTTPResponse) -> dict[str, str]:

@@ -10,8 +10,8 @@ import pytest
 import faults
 from fault_proxy import FaultProxy
 from faults import Fault, Rule
-from leaves import TRANSLATOR, change, leaf, objects, read, removal, write
-from yunjin.errors import ConflictError, RefusalError, TransientError, UnreachableError, YunjinError
+from leaves import TRANSLATOR, change, leaf, objects, read, write
+from yunjin.errors import TransientError, UnreachableError, YunjinError
 from yunjin.substrates.kubernetes.backend import KubernetesBackend
 
 if TYPE_CHECKING:
@@ -52,28 +52,6 @@ def _stands(backend: KubernetesBackend, wanted: Objects) -> bool:
     return live is not None and TRANSLATOR.matches(wanted.quota, live)
 
 
-@pytest.mark.parametrize(
-    ("fault", "expected"),
-    [
-        (faults.refuse(401), RefusalError),
-        (faults.refuse(403), RefusalError),
-        (faults.owned_by("somebody", ".spec.hard.requests.cpu"), ConflictError),
-        (faults.refuse(409), TransientError),
-    ],
-    ids=["401", "403", "409-owned", "409-for-ever"],
-)
-def test_a_no_is_an_error_that_names_the_object(
-    backend: KubernetesBackend, proxy: FaultProxy, wanted: Objects, fault: Fault, expected: type[YunjinError]
-) -> None:
-    proxy.inject(Rule(fault, method="PATCH", path=QUOTAS, times=None))
-    with pytest.raises(expected) as raised:
-        backend.write(change(wanted.quota, None), None)
-    assert ENDPOINT in raised.value.message.en
-    assert raised.value.remedy is not None
-    proxy.forget()
-    assert read(backend, wanted.quota.key) is None
-
-
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_busy_server_is_asked_again_when_it_says(
     backend: KubernetesBackend, proxy: FaultProxy, wanted: Objects, status: int
@@ -92,52 +70,6 @@ def test_a_server_that_stays_busy_is_said_to_be(
         backend.write(change(wanted.quota, None), None)
     assert type(raised.value) is TransientError
     assert raised.value.retry_after == 3600
-
-
-def test_a_server_in_trouble_is_a_matter_of_time(
-    backend: KubernetesBackend, proxy: FaultProxy, wanted: Objects
-) -> None:
-    proxy.inject(Rule(faults.refuse(500), method="PATCH", path=QUOTAS, times=None))
-    with pytest.raises(TransientError):
-        backend.write(change(wanted.quota, None), None)
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        faults.drop(),
-        faults.reset(),
-        faults.drop_after_effect(),
-        faults.refuse_after_effect(504),
-        faults.truncated(),
-        faults.slow(0.2),
-    ],
-    ids=["dropped", "reset", "dropped-after-effect", "504-after-effect", "truncated", "slow"],
-)
-def test_one_lost_answer_is_made_up_for(
-    backend: KubernetesBackend, proxy: FaultProxy, wanted: Objects, fault: Fault
-) -> None:
-    proxy.inject(Rule(fault, method="PATCH", path=QUOTAS))
-    sent = change(wanted.quota, None)
-    try:
-        backend.write(sent, None)
-    except TransientError:
-        backend.write(sent, read(backend, wanted.quota.key))
-    assert _stands(backend, wanted)
-
-
-def test_a_lost_answer_to_a_removal_is_made_up_for(
-    backend: KubernetesBackend, proxy: FaultProxy, wanted: Objects
-) -> None:
-    write(backend, wanted.limits)
-    live = read(backend, wanted.limits.key)
-    proxy.inject(Rule(faults.drop_after_effect(), method="DELETE"))
-    ended = removal(wanted.limits)
-    try:
-        backend.write(ended, live)
-    except TransientError:
-        backend.write(ended, live)
-    assert read(backend, wanted.limits.key) is None
 
 
 def test_a_server_that_hangs_is_not_waited_for_for_ever(

@@ -6,10 +6,10 @@ Made by `yunjin.engine`, used by `yunjin.observe` and `yunjin.apply`. Calls `obs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from yunjin.model.change import Action
-from yunjin.substrates.kubernetes import apply, lease, names, observe, quantities, watch
+from yunjin.substrates.kubernetes import apply, enforcement, lease, names, observe, watch
 from yunjin.substrates.kubernetes.client import Client
 from yunjin.substrates.kubernetes.kinds import NAMESPACE, POD, QUOTA
 
@@ -127,21 +127,7 @@ class KubernetesBackend:
 def _is_effective(change: Change, live: Live | None) -> bool:
     if change.action is Action.DELETE:
         return live is None
-    return live is not None and _adopted(change.body or {}, live.body)
-
-
-def _adopted(wanted: Body, live: Body) -> bool:
-    """Whether admission counts by the wanted figures: it reads `status.hard`, copied there later."""
-    enforced = _canonical((live.get("status") or {}).get("hard"))
-    asked = _canonical((wanted.get("spec") or {}).get("hard"))
-    return enforced == _canonical((live.get("spec") or {}).get("hard")) and asked.items() <= enforced.items()
-
-
-def _canonical(hard: Mapping[str, Any] | None) -> dict[str, str]:
-    return {
-        resource: quantities.canonical(str(text), binary=quantities.is_binary(resource))
-        for resource, text in (hard or {}).items()
-    }
+    return live is not None and enforcement.in_force(change, live.body)
 
 
 def _probe() -> Body:

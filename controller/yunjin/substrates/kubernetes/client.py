@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 import yaml
@@ -21,7 +21,7 @@ from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException, load_kube_config
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, MaxRetryError, ResponseError
 from urllib3.util.retry import Retry
 
 from yunjin.errors import Text, UsageError
@@ -44,6 +44,17 @@ _LINE: Final = 4 << 20
 """Bytes of one event of a watch."""
 _RETRY_AFTER: Final = 20
 """Seconds: the longest wait a server may ask for within one request; above that the caller decides."""
+
+
+class _Patience(Retry):
+    """urllib3's retries, except where the server asks for a longer wait than one request may take."""
+
+    def increment(self, *request: Any, **event: Any) -> Self:
+        """The retries left. Raises MaxRetryError where there are none, or the wait would be too long."""
+        response = event.get("response")
+        if response is not None and (_seconds(response.headers.get("Retry-After")) or 0) > _RETRY_AFTER:
+            raise MaxRetryError(event["_pool"], "", ResponseError("the server asks to come back later"))
+        return super().increment(*request, **event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +108,7 @@ class Client:
             UsageError: the file is missing, too long, not a kubeconfig, or would not verify the server.
         """
         configuration = Configuration()
-        configuration.retries = Retry(
+        configuration.retries = _Patience(
             total=6,
             connect=2,
             read=1,
@@ -110,7 +121,6 @@ class Client:
             backoff_max=5,
             backoff_jitter=0.1,
             raise_on_status=False,
-            retry_after_max=_RETRY_AFTER,
         )
         configuration.connection_pool_maxsize = connections
         _load(endpoint, kubeconfig, context, configuration)

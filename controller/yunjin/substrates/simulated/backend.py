@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from yunjin.model.change import Action
 from yunjin.model.resources import Key, LeafState, ObjectClass
+from yunjin.substrates.kubernetes import enforcement
 from yunjin.substrates.kubernetes.names import ENDPOINT, FIELD_MANAGER, SHARED_KEYS
-from yunjin.substrates.simulated import database, quota, seeding, writing
+from yunjin.substrates.simulated import database, seeding, writing
 from yunjin.substrates.simulated.database import Database
 from yunjin.substrates.simulated.faults import Faults, Operation
 from yunjin.substrates.simulated.server import Server
@@ -203,5 +204,5 @@ def _in_force(change: Change, live: Live | None) -> bool:
         return live is None
     if live is None:
         return False
-    counted = change.object_class is not ObjectClass.QUOTA or quota.in_force(change, live.body)
+    counted = change.object_class is not ObjectClass.QUOTA or enforcement.in_force(change, live.body)
     return counted and writing.stands(change, live)

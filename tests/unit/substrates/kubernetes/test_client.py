@@ -83,6 +83,12 @@ def test_what_must_happen_once_is_not_sent_again(kubeconfig: Path, closing: list
     assert (answer.code, len(server.asked)) == (429, 1)
 
 
+def test_a_server_that_asks_for_an_hour_is_not_asked_again(kubeconfig: Path, closing: list[Client]) -> None:
+    with ScriptedServer(Scripted(429, SLOW_DOWN.body, {"Retry-After": "3600"}), OK) as server:
+        answer = _send(server.kubeconfig(kubeconfig), closing)
+    assert (answer.code, answer.retry_after, len(server.asked)) == (429, 3600, 1)
+
+
 def test_patience_ends(kubeconfig: Path) -> None:
     stubborn = Scripted(429, SLOW_DOWN.body, {"Retry-After": "0"})
     with ScriptedServer(stubborn) as server:
