@@ -136,7 +136,6 @@ def test_a_write_to_a_server_that_died_can_be_repeated(
         (refuse(403), RefusalError),
         (refuse(500), TransientError),
         (refuse(429), TransientError),
-        (die(), UnreachableError),
     ],
 )
 @pytest.mark.parametrize("kind", ["namespaces", "resourcequotas", "clusterroles"])
@@ -148,6 +147,14 @@ def test_a_list_that_fails_is_no_empty_list(
         backend.observe()
     assert type(raised.value) is expected
     assert backend.endpoint in raised.value.message.zh
+
+
+def test_a_server_that_dies_while_it_is_listed_is_unreachable(
+    backend: KubernetesBackend, proxy: FaultProxy
+) -> None:
+    proxy.inject(Rule(die(), "GET", r"/resourcequotas\?"))
+    with pytest.raises(UnreachableError):
+        backend.observe()
 
 
 def test_pages_that_grew_too_old_are_read_again(
