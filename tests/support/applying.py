@@ -13,6 +13,8 @@ from estates import synthetic_estate
 from yunjin.apply import ApprovedPlan, Settings, apply
 from yunjin.model.change import Action, Binding, Change, Plan
 from yunjin.model.resources import ObjectClass
+from yunjin.observe import observe_all
+from yunjin.plan import make_plan, plan_hash
 from yunjin.store import Store
 from yunjin.substrates.kubernetes.translate import KubernetesTranslator
 from yunjin.substrates.simulated.backend import SimulatedBackend
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yunjin.model.change import Receipt
+    from yunjin.model.estate import Estate
     from yunjin.model.resources import Wanted
     from yunjin.substrates.contract import Backend
 
@@ -91,6 +94,13 @@ class Place:
         """An approved plan of these changes, made now."""
         binding = Binding("kubernetes", "simulated", datetime.now(UTC))
         return ApprovedPlan(Plan(DAY, "digest", changes, {ENDPOINT: binding}), "plan-hash", "cloud-ops")
+
+    def planned(self, estate: Estate) -> ApprovedPlan:
+        """An approved plan of what an estate wants and is not there."""
+        binding = {ENDPOINT: Binding("kubernetes", "simulated", None)}
+        observations = observe_all({ENDPOINT: self.backend})
+        plan = make_plan(estate, DAY, observations, {ENDPOINT: self.translator}, binding)
+        return ApprovedPlan(plan, plan_hash(plan), "cloud-ops")
 
     def carry_out(
         self,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from applying import QUICK, outcomes
+from estates import synthetic_estate
 from waiting import wait_until
 from yunjin.substrates.simulated.faults import Effect, Operation, Rule
 
@@ -60,12 +61,11 @@ def test_the_same_plan_again_waits_for_the_quota_that_stands_already(place: Plac
 
 def test_a_new_plan_that_holds_the_bindings_alone_waits_for_the_quota_they_await(place: Place) -> None:
     place.backend.freeze()
-    leaf = place.leaf()
-    place.apply(*place.changes(leaf), settings=SHORT)
-    quota = next(wanted.key for wanted in leaf if wanted.key.kind == "ResourceQuota")
-    bindings = [place.change(wanted, awaits=quota) for wanted in leaf if wanted.key.kind == "RoleBinding"]
+    place.apply(*place.changes([*place.shared(), *place.leaf()]), settings=SHORT)
+    plan = place.planned(synthetic_estate(1))
+    assert {change.key.kind for change in plan.plan.changes} == {"RoleBinding"}
 
-    receipts = place.apply(*bindings, settings=SHORT)
+    receipts = place.carry_out(plan, settings=SHORT)
 
     assert outcomes(receipts) == dict.fromkeys(BINDINGS, "skipped")
     reason = receipts["RoleBinding/yunjin-admin"].reason
@@ -73,7 +73,15 @@ def test_a_new_plan_that_holds_the_bindings_alone_waits_for_the_quota_they_await
     assert "ResourceQuota/yunjin" in reason.en
 
     place.backend.thaw()
-    assert outcomes(place.apply(*bindings)) == dict.fromkeys(BINDINGS, "done")
+    assert outcomes(place.carry_out(plan)) == dict.fromkeys(BINDINGS, "done")
+
+
+def test_what_grants_nothing_is_written_while_the_quota_comes_into_force(place: Place) -> None:
+    place.backend.freeze()
+
+    receipts = outcomes(place.apply(*place.changes(place.leaf()), settings=SHORT))
+
+    assert {receipts[name] for name in ("LimitRange/yunjin", "NetworkPolicy/yunjin-deny")} == {"done"}
 
 
 def test_leaves_that_wait_do_not_hold_up_the_others(place: Place) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -149,3 +150,25 @@ def test_what_before_returned_from_outlives_the_process(folder: Path) -> None:
         ((_, entries),) = store.journal.unfinished()
     assert child.exitcode == -signal.SIGKILL
     assert [entry.key.name for entry in entries] == ["deny", "base"]
+
+
+def test_how_each_object_was_left(store: Store) -> None:
+    first = _begin(store, Holder.mine())
+    first.before([DENY, BASE, FLOWS])
+    first.after([Receipt(DENY, Outcome.DONE), Receipt(BASE, Outcome.ALREADY), Receipt(FLOWS, Outcome.FAILED)])
+    first.finish()
+
+    assert store.journal.settled(ENDPOINT) == {DENY.key: DENY.after, BASE.key: BASE.after}
+    assert store.journal.settled("k8s-inet") == {}
+
+
+def test_a_later_write_in_doubt_leaves_an_object_unknown(store: Store, clock: Clock) -> None:
+    first = _begin(store, Holder.mine())
+    first.before([DENY, BASE])
+    first.after([Receipt(DENY, Outcome.DONE), Receipt(BASE, Outcome.DONE)])
+    first.finish()
+    clock.advance(31)
+    second = _begin(store, Holder.mine())
+    second.before([replace(DENY, after="something else"), BASE])
+
+    assert store.journal.settled(ENDPOINT) == {BASE.key: BASE.after}
