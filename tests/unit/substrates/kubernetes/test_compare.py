@@ -295,8 +295,6 @@ words = st.sampled_from(
     ("yunjin/tenant", "yunjin/pool", "team", "requests.cpu", "pods", "cpu", "memory", "ingress")
 )
 values: st.SearchStrategy[Any] = st.sampled_from(("4", "4000m", "8Gi", "8192Mi", "x", [], [{}], {}, None))
-    ("4", "4000m", "8Gi", "8192Mi", "0", "x", [], [{}], {}, None)
-)
 edits = st.lists(
     st.tuples(st.sampled_from((("metadata", "labels"), ("spec", "hard"), ("spec",), ())), words, values),
     max_size=4,
