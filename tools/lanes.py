@@ -14,6 +14,9 @@ from typing import NamedTuple
 # Each file in these folders is one promise, and the first line of its docstring says which.
 PROMISES = ("tests/e2e", "tests/packaging", "tests/bundle", "tests/docs")
 
+# Minutes after which a run is ended, whatever it is doing: continuous integration waits no longer.
+LONGEST = 75
+
 
 class Words(NamedTuple):
     """A sentence in both languages. Contributors read the one of their terminal."""
@@ -79,7 +82,7 @@ LANES = (
         ),
         warm=1,
         fresh=3,
-        limit=10,
+        limit=15,
         needs=(),
         steps=(
             Step(Words("代码规范", "house style"), ("ruff", "check", ".")),
@@ -103,7 +106,7 @@ LANES = (
         ),
         warm=2,
         fresh=2,
-        limit=8,
+        limit=15,
         needs=(),
         steps=(_tests(Words("端到端", "end to end"), "tests/e2e", "-m", "not kubernetes and not prove"),),
     ),
@@ -131,7 +134,7 @@ LANES = (
         Words("真实的 wheel、sdist 与可编辑安装", "wheel, sdist and editable install"),
         warm=1,
         fresh=1,
-        limit=5,
+        limit=10,
         needs=(),
         steps=(_tests(Words("打包", "packaging"), "tests/packaging"),),
     ),
@@ -143,7 +146,7 @@ LANES = (
         ),
         warm=3,
         fresh=4,
-        limit=7,
+        limit=15,
         needs=("namespace",),
         steps=(_tests(Words("离线安装", "offline installer"), "tests/bundle"),),
     ),
@@ -152,7 +155,7 @@ LANES = (
         Words("README 与 docs/ 中的命令逐条执行", "every command that README and docs/ show"),
         warm=1,
         fresh=1,
-        limit=4,
+        limit=10,
         needs=(),
         steps=(_tests(Words("文档", "documents"), "tests/docs", "-m", "not kubernetes"),),
     ),

@@ -16,7 +16,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tools import environment
-from tools.lanes import LANES, Lane, Step, Words
+from tools.lanes import LANES, LONGEST, Lane, Step, Words
 from tools.needs import NEEDS
 from tools.reports import Row, pytest_rows, step_row, table
 
@@ -35,13 +35,15 @@ def main(names: list[str]) -> int:
         return 2
     lanes = [known[name] for name in names] or list(LANES)
     print(announcement(lanes), flush=True)
+    began = time.monotonic()
     try:
         programs = environment.prepare(ROOT)
     except environment.SetUpError as error:
         rows = [not_run(lane, str(error), error.mend) for lane in lanes]
     else:
         variables = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-        rows = [row for lane in lanes for row in run(lane, variables)]
+        over = began + LONGEST * 60
+        rows = [row for lane in lanes for row in run(lane, variables, over)]
     return close(rows)
 
 
@@ -58,14 +60,17 @@ def announcement(lanes: list[Lane]) -> str:
     return table(head, rows) + "\n"
 
 
-def run(lane: Lane, variables: dict[str, str]) -> list[Row]:
-    """Every step of a lane, the later ones also after a failure; one red row where a need is not met."""
+def run(lane: Lane, variables: dict[str, str], over: float) -> list[Row]:
+    """Every step of a lane, the later ones also after a failure; one red row where a need is not met.
+
+    `over` is the time, on the monotonic clock, at which the whole run ends.
+    """
     print(f"\n== {lane.name}: {lane.real}", flush=True)
-    deadline = time.monotonic() + lane.limit * 60
     for need in lane.needs:
         missing = NEEDS[need](ROOT, variables)
         if missing:
             return [not_run(lane, missing.reason, missing.mend)]
+    deadline = min(time.monotonic() + lane.limit * 60, over)
     rows: list[Row] = []
     for number, step in enumerate(lane.steps):
         report = ROOT / "build" / "reports" / f"{lane.name}-{number}.xml"
@@ -94,7 +99,7 @@ def run_step(lane: Lane, step: Step, report: Path, deadline: float, variables: d
         code = process.wait(timeout=max(deadline - time.monotonic(), 1))
     except subprocess.TimeoutExpired:
         _end(process)
-        note = str(Words(f"超过 {lane.limit} 分钟, 已终止", f"ended after {lane.limit} minutes"))
+        note = str(Words("超时, 已终止", "ended: it took too long"))
         return [Row(lane.name, str(step.promise), failed=1, note=note)]
     except KeyboardInterrupt:
         _end(process)
