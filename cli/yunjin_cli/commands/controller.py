@@ -92,7 +92,7 @@ def run(
 def _until_told(controller: Controller) -> None:
     """Run it in a thread of its own until a signal ends it.
 
-    A handler of signals would run in the midst of whatever the thread does, and could wait for a lock that this
+    A handler of signals runs in the midst of whatever its thread does, and could wait for a lock which this
     very thread holds.
     """
     stop = threading.Event()

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from yunjin.errors import ConflictError, Text
+from yunjin.model.resources import ObjectClass
 from yunjin.model.words import word
 from yunjin_cli.commands.estate import found
 from yunjin_cli.commands.spine import spine
@@ -83,7 +84,7 @@ def import_kubernetes(
     declared = session.estate()
     with spine(session, declared) as made:
         leaf = next(each for each in declared.leaves(session.as_of) if each.node == taken.node)
-        accept(made, leaf, getpass.getuser(), "import")
+        accept(made, leaf, tuple(ObjectClass), getpass.getuser(), "import")
         changes = sum(change.leaf == namespace for change in made.observed_plan().changes)
     before = {(f.rule, f.subject, f.message) for f in Spine.validate(estate, session.as_of, RULES)}
     fresh = [

@@ -17,6 +17,7 @@ from yunjin.engine.choices import REPORT
 from yunjin.engine.split import narrowed, split
 from yunjin.errors import RefusalError, Text, UsageError
 from yunjin.estate import rewrite
+from yunjin.model.amounts import Amounts
 from yunjin.model.change import Action, Severity
 from yunjin.model.resources import Key, ObjectClass
 from yunjin.plan import drift, repair
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from yunjin.engine.spine import Judged, Spine
     from yunjin.engine.split import Split
-    from yunjin.model.amounts import Amounts
     from yunjin.model.tenancy import Leaf
     from yunjin.model.tenants import BaselineRow
     from yunjin.plan import DriftItem
@@ -120,7 +120,7 @@ def adopt(spine: Spine, folder: Path, name: str, rules: Sequence[Rule]) -> Adopt
             Text(f"{name} 没有配额, 无可认可", f"{name} has no quota that could be adopted"),
             Text("用 yunjin drift repair 恢复", "restore it with yunjin drift repair"),
         )
-    observed = leaf.allotted if quota is None else _figures(spine, quota.key)
+    observed = leaf.allotted if quota is None else _figures(spine, leaf, quota.key)
     if observed == leaf.allotted:
         raise UsageError(
             Text(f"{name} 的配额与登记一致, 无可认可", f"the quota of {name} does not differ"),
@@ -142,7 +142,7 @@ def save(spine: Spine, adoption: Adoption, actor: str) -> None:
     """
     estate = adoption.revision.save()
     leaf = next(leaf for leaf in estate.leaves(spine.as_of) if leaf.node == adoption.row.node)
-    accept(spine, leaf, actor, "adopt")
+    accept(spine, leaf, (ObjectClass.QUOTA,), actor, "adopt")
 
 
 def _declared(spine: Spine, name: str) -> Leaf:
@@ -165,11 +165,13 @@ def _declared(spine: Spine, name: str) -> Leaf:
     return found[0]
 
 
-def _figures(spine: Spine, quota: Key) -> Amounts:
+def _figures(spine: Spine, leaf: Leaf, quota: Key) -> Amounts:
+    """What the quota grants, without the zeros by which a quota forbids what was never declared."""
     live = spine.endpoints.backend(quota.endpoint).read([quota]).get(quota)
     if live is None:
         raise UsageError(
             Text(f"配额 {quota} 在此期间被删除", f"the quota {quota} was deleted meanwhile"),
             Text("用 yunjin drift 查看", "see yunjin drift"),
         )
-    return observed_amounts(live)[0]
+    observed = observed_amounts(live)[0]
+    return Amounts({name: value for name, value in observed.items() if value or name in leaf.allotted})
