@@ -39,12 +39,14 @@ class Column:
     Attributes:
         right: figures, aligned to the right and never broken.
         whole: ids and the like, never broken.
+        listed: where one thing is shown, items stand a line each.
     """
 
     key: str
     title: Text
     right: bool = False
     whole: bool = False
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def show_rows(
         header_style="bold",
         box=box.SIMPLE_HEAD,
         show_edge=False,
+        padding=(0, 1, 0, 0),
         pad_edge=False,
     )
     for column in columns:
@@ -126,7 +129,8 @@ def show_fields(session: Session, columns: Sequence[Column], row: Mapping[str, A
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for column in columns:
-        table.add_row(column.title.of(session.lang), cell(row.get(column.key), session.lang, "\n"))
+        between = "\n" if column.listed else ", "
+        table.add_row(column.title.of(session.lang), cell(row.get(column.key), session.lang, between))
     console().print(table)
 
 

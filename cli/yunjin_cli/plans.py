@@ -71,13 +71,12 @@ _CHANGES: Final = (
     Column("action", Text("操作", "action"), whole=True),
     Column("endpoint", word("endpoint"), whole=True),
     Column("leaf", word("leaf"), whole=True),
-    Column("objects", Text("对象", "objects")),
-    Column("detail", Text("内容", "detail")),
+    Column("what", Text("内容", "what")),
 )
 
 
 def show_changes(session: Session, made: Plan, allotted: Mapping[tuple[str, str], Amounts]) -> None:
-    """A row for a namespace that is made or removed as a whole, a row an object otherwise.
+    """A row for each leaf and action, removals first.
 
     Args:
         session: whose language.
@@ -87,47 +86,44 @@ def show_changes(session: Session, made: Plan, allotted: Mapping[tuple[str, str]
     removals: list[Row] = []
     others: list[Row] = []
     parts = sorted(made.changes, key=lambda c: (c.key.endpoint, c.leaf, c.action.value))
-    for _, found in groupby(parts, key=attrgetter("key.endpoint", "leaf", "action")):
+    for (endpoint, leaf, action), found in groupby(parts, key=attrgetter("key.endpoint", "leaf", "action")):
         changes = list(found)
-        rows = removals if changes[0].destructive else others
-        rows += _rows(changes, allotted.get((changes[0].key.endpoint, changes[0].leaf)))
+        row: Row = {
+            "action": word(f"action.{action.value}"),
+            "endpoint": endpoint,
+            "leaf": leaf or Text("(接入点公用)", "(shared)"),
+            "what": _what(changes, allotted.get((endpoint, leaf))),
+        }
+        (removals if action is Action.DELETE else others).append(row)
     shown = removals + others[:MOST_ROWS]
     if shown:
-        styles = ["bold red"] * len(removals) + [""] * len(others[:MOST_ROWS])
+        styles = ["bold red"] * len(removals) + [""] * (len(shown) - len(removals))
         show_rows(session, _CHANGES, shown, styles=styles)
     _say_more(session, len(others) - MOST_ROWS)
 
 
-def _rows(changes: Sequence[Change], amounts: Amounts | None) -> list[Row]:
-    """Rows of one leaf and action."""
-    first = changes[0]
-    row: Row = {
-        "action": word(f"action.{first.action.value}"),
-        "endpoint": first.key.endpoint,
-        "leaf": first.leaf or Text("(接入点公用)", "(shared)"),
-    }
-    if first.action is not Action.UPDATE and any(change.key.kind == "Namespace" for change in changes):
-        count = Text(f"共 {len(changes)} 个", f"all {len(changes)}")
-        detail = figures(amounts) if amounts and first.action is Action.CREATE else None
-        return [row | {"objects": count, "detail": detail}]
-    return [
-        row | {"objects": f"{change.key.kind}/{change.key.name}", "detail": _fields(change)}
-        for change in changes
-    ]
+def _what(changes: Sequence[Change], amounts: Amounts | None) -> Text:
+    """The objects of one leaf and action, or how many make it up and what it may use."""
+    whole = len(changes) > 1 and any(change.key.kind == "Namespace" for change in changes)
+    if not whole or changes[0].action is Action.UPDATE:
+        parts = [line for change in changes for line in _lines(change)]
+        return Text("\n".join(part.zh for part in parts), "\n".join(part.en for part in parts))
+    count = Text(f"共 {len(changes)} 个对象", f"{len(changes)} objects")
+    if amounts is None or changes[0].destructive:
+        return count
+    said = figures(amounts).text
+    return Text(f"{count.zh}: {said.zh}", f"{count.en}: {said.en}")
 
 
-def _fields(change: Change) -> Text | None:
-    """Fields that differ, a line each."""
+def _lines(change: Change) -> list[Text]:
+    """The object, and where it is changed, the fields that differ."""
+    name = f"{change.key.kind}/{change.key.name}"
     if change.action is not Action.UPDATE:
-        return None
-    lines = [
-        f"{each.path}: {_short(each.observed)} → {_short(each.wanted)}"
-        for each in change.differences[:_MOST_FIELDS]
-    ]
-    more = len(change.differences) - _MOST_FIELDS
-    zh = [*lines, f"另有 {more} 处"] if more > 0 else lines
-    en = [*lines, f"{more} more"] if more > 0 else lines
-    return Text("\n".join(zh), "\n".join(en))
+        return [Text(name, name)]
+    fields = [f"  {d.path}: {_short(d.observed)} → {_short(d.wanted)}" for d in change.differences]
+    lines = [Text(line, line) for line in (name, *fields[:_MOST_FIELDS])]
+    more = len(fields) - _MOST_FIELDS
+    return [*lines, Text(f"  另有 {more} 处", f"  {more} more")] if more > 0 else lines
 
 
 def _short(value: object) -> str:

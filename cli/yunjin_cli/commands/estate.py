@@ -5,24 +5,26 @@ Calls `yunjin.estate` through the session. Writes nothing and asks no endpoint.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
-from yunjin.errors import Text, UsageError
-from yunjin.model.formats import amounts_text, date_text
+from yunjin.errors import Text, UsageError, YunjinError
 from yunjin.model.words import word
-from yunjin_cli.output import Column, Row, show_fields, show_rows
-from yunjin_cli.session import Session, command
-from yunjin_cli.speech import group, said
+from yunjin_cli.output import Column, Row, Told, figures, show_fields, show_rows
+from yunjin_cli.session import Output, Session, command, declared_folder
+from yunjin_cli.speech import group, help_lang, said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import date
+    from pathlib import Path
 
+    from yunjin.model.declared import DatedName
     from yunjin.model.estate import Estate
     from yunjin.model.organisation import Area, Bureau
     from yunjin.model.programme import Element
-    from yunjin.model.tenants import Tenant
+    from yunjin.model.tenants import BaselineRow, Tenant
 
 T = TypeVar("T")
 
@@ -30,29 +32,28 @@ bureaus = group("部门和县区(园区)", "bureaus and areas")
 elements = group("建设任务", "elements of the action plan")
 tenants = group("用云单位", "tenants")
 
-ID = Column("id", Text("编号", "id"))
-NAME = Column("name", Text("名称", "name"))
-KIND = Column("kind", Text("类别", "kind"))
+ID: Final = Column("id", Text("编号", "id"), whole=True)
+NAME: Final = Column("name", Text("名称", "name"))
+KIND: Final = Column("kind", Text("类别", "kind"))
 
-KINDS = {
+KINDS: Final = {
     "centre": Text("一中心", "centre"),
     "system": Text("两系统", "system"),
     "platform": Text("层级平台", "platform"),
-    "bureau": Text("部门", "bureau"),
+    "bureau": word("bureau"),
     "area": Text("县区(园区)", "area"),
-    "line": Text("行业条线", "line"),
-    "institution": Text("事业单位", "institution"),
-    "enterprise": Text("企业", "enterprise"),
-    "district": Text("区", "district"),
-    "county": Text("县", "county"),
-    "economic-zone": Text("园区", "economic zone"),
+    "line": word("line"),
+    "institution": word("institution"),
+    "enterprise": word("enterprise"),
 }
-STAGES = {
+STAGES: Final = {
     "planned": Text("规划", "planned"),
     "trial": Text("试运行", "trial"),
     "production": Text("正式运行", "production"),
 }
-HORIZONS = {"2016": Text("2016年", "2016"), "135": Text("十三五", "2016-2020")}
+HORIZONS: Final = {"2016": Text("2016年", "2016"), "135": Text("十三五", "2016-2020")}
+ORIGINS: Final = {"seed": Text("方案列名", "named in the plan"), "proposed": Text("建议", "proposed")}
+BODY: Final = Text("部门或县区(园区)", "bureau or area")
 
 
 def found(items: Mapping[str, T], key: str, what: Text) -> T:
@@ -66,95 +67,140 @@ def found(items: Mapping[str, T], key: str, what: Text) -> T:
     )
 
 
+def _ids(choose: Callable[[Estate, date], Mapping[str, Text]]) -> Callable[..., list[tuple[str, str]]]:
+    """What a shell proposes: ids, with names beside them where the shell shows such."""
+
+    def proposed(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+        from yunjin.estate import load
+        from yunjin_cli.session import business_date
+
+        given: Path | None = ctx.params.get("tenants")
+        try:
+            names = choose(load(declared_folder(given)), business_date(ctx.params.get("as_of")))
+        except YunjinError:
+            return []
+        return [(key, name.of(help_lang())) for key, name in names.items() if key.startswith(incomplete)]
+
+    proposed.__annotations__ = {"ctx": typer.Context, "incomplete": str}  # typer looks at the types
+    return proposed
+
+
+def _bodies(estate: Estate) -> dict[str, Bureau | Area]:
+    return {**estate.bureaus, **estate.areas}
+
+
+def _body_names(estate: Estate, day: date) -> dict[str, Text]:
+    return {key: body.name(day) for key, body in _bodies(estate).items()}
+
+
+def _element_names(estate: Estate, _: date) -> dict[str, Text]:
+    return {key: element.text for key, element in estate.elements.items()}
+
+
+def _tenant_names(estate: Estate, day: date) -> dict[str, Text]:
+    return {key: tenant.name(day) for key, tenant in estate.tenants.items()}
+
+
+BodyArgument = Annotated[str, typer.Argument(help=said("编号", "id"), autocompletion=_ids(_body_names))]
+ElementArgument = Annotated[str, typer.Argument(help=said("编号", "id"), autocompletion=_ids(_element_names))]
+TenantArgument = Annotated[str, typer.Argument(help=said("编号", "id"), autocompletion=_ids(_tenant_names))]
+
+
+def _body_row(estate: Estate, body: Bureau | Area, day: date) -> Row:
+    bureau = estate.bureaus.get(body.id)
+    kind = "bureau" if bureau else "area"
+    origin = bureau.origin if bureau else "seed"
+    return {
+        "id": body.id,
+        "name": body.name(day),
+        "kind": Told(kind, KINDS[kind]),
+        "parent": bureau.parent if bureau else None,
+        "origin": Told(origin, ORIGINS[origin]),
+        "ended": body.valid.end,
+    }
+
+
+_BODY = (
+    ID, NAME, KIND,
+    Column("parent", Text("上级", "parent"), whole=True),
+    Column("origin", Text("来源", "origin")),
+    Column("ended", Text("终止日期", "ended")),
+)  # fmt: skip
+
+
 @command(bureaus, "list", Text("列出部门和县区(园区)", "list bureaus and areas"))
 def bureau_list(session: Session) -> int:
     """Every bureau and area, by its name on the business date."""
-    estate, day = session.estate(), session.as_of
-    rows: list[Row] = [
-        {
-            "id": bureau.id,
-            "name": bureau.name(day),
-            "kind": KINDS["bureau"],
-            "parent": bureau.parent,
-            "origin": Text("方案列名", "named in the plan")
-            if bureau.origin == "seed"
-            else Text("建议", "proposed"),
-            "ended": bureau.valid.end,
-        }
-        for bureau in estate.bureaus.values()
-    ] + [
-        {
-            "id": area.id,
-            "name": area.name(day),
-            "kind": KINDS["area"],
-            "origin": Text("方案列名", "named in the plan"),
-            "ended": area.valid.end,
-        }
-        for area in estate.areas.values()
-    ]
-    columns = (
-        ID, NAME, KIND,
-        Column("parent", Text("上级", "parent")),
-        Column("origin", Text("来源", "origin")),
-        Column("ended", Text("终止日期", "ended")),
-    )  # fmt: skip
-    show_rows(session, columns, rows)
+    estate = session.estate()
+    show_rows(session, _BODY, [_body_row(estate, body, session.as_of) for body in _bodies(estate).values()])
     return 0
 
 
 @command(bureaus, "show", Text("查看一个部门或县区(园区)", "show one bureau or area"))
-def bureau_show(session: Session, bureau: Annotated[str, typer.Argument(help=said("编号", "id"))]) -> int:
+def bureau_show(session: Session, bureau: BodyArgument) -> int:
     """One body: its names over time, what it leads, which tenants hang below it."""
     estate, day = session.estate(), session.as_of
-    bodies: dict[str, Bureau | Area] = {**estate.bureaus, **estate.areas}
-    body = found(bodies, bureau, Text("部门或县区(园区)", "bureau or area"))
+    body = found(_bodies(estate), bureau, BODY)
     node = f"bureau/{body.id}" if body.id in estate.bureaus else f"area/{body.id}"
-    names = [
-        Text(
-            f"{name.zh} ({_span(name.start, name.end, 'zh')}{'' if name.verified else ', 未核实'})",
-            f"{name.en} ({_span(name.start, name.end, 'en')}{'' if name.verified else ', unverified'})",
-        )
-        for name in body.names
-    ]
-    row: Row = {
-        "id": body.id,
-        "name": body.name(day),
-        "names": names,
-        "leads": [e.text for e in estate.elements.values() if e.lead == body.id],
-        "cooperates": [e.text for e in estate.elements.values() if body.id in estate.cooperating(e)],
-        "tenants": [t.id for t in estate.tenants.values() if t.owner == node],
-        "limits": {
-            r.pool: amounts_text(r.limit, session.lang)
-            for r in estate.baseline.values()
-            if r.node == node and r.limit is not None
-        },
+    leads = [e for e in estate.elements.values() if e.lead == body.id]
+    cooperates = [e for e in estate.elements.values() if body.id in estate.cooperating(e)]
+    row = _body_row(estate, body, day) | {
+        "names": [_dated(name) for name in body.names],
+        "leads": [Told(element.id, element.text) for element in leads],
+        "cooperates": [Told(element.id, element.text) for element in cooperates],
+        "tenants": [tenant.id for tenant in estate.tenants.values() if tenant.owner == node],
+        "limits": _limits(estate, node),
     }
     columns = (
-        ID, NAME,
-        Column("names", Text("历史名称", "names")),
+        *_BODY,
+        Column("names", Text("历史名称", "names"), listed=True),
         Column("leads", Text("牵头", "leads")),
         Column("cooperates", Text("配合", "cooperates in")),
         Column("tenants", word("tenant")),
-        Column("limits", word("limit")),
-    )  # fmt: skip
+        Column("limits", word("limit"), listed=True),
+    )
     show_fields(session, columns, row)
     return 0
 
 
-def _span(start: object, end: object, lang: str) -> str:
-    if lang == "zh":
-        return "至今" if not (start or end) else f"{start or ''} 至 {end or '今'}".strip()
-    return "always" if not (start or end) else f"{start or ''} to {end or 'today'}".strip()
+def _dated(name: DatedName) -> Told:
+    """A name with the days between which it was borne."""
+    from yunjin.model.formats import date_text
+
+    zh, en = [], []
+    if name.start:
+        zh.append(f"{date_text(name.start, 'zh')}起")
+        en.append(f"from {date_text(name.start, 'en')}")
+    if name.end:
+        zh.append(f"至{date_text(name.end, 'zh')}")
+        en.append(f"until {date_text(name.end, 'en')}")
+    if not name.verified:
+        zh.append("待核")
+        en.append("not yet verified")
+    value = {"zh": name.zh, "en": name.en, "start": name.start, "end": name.end, "verified": name.verified}
+    return Told(
+        value,
+        Text(
+            f"{name.zh} ({', '.join(zh)})" if zh else name.zh,
+            f"{name.en} ({', '.join(en)})" if en else name.en,
+        ),
+    )
 
 
-def _element_row(estate: Estate, element: Element, session: Session) -> Row:
-    lead = estate.owner_name(f"bureau/{element.lead}", session.as_of) if element.lead else None
+def _limits(estate: Estate, node: str) -> dict[str, Told]:
+    """By pool."""
+    rows = (row for row in estate.baseline.values() if row.node == node)
+    return {row.pool: figures(row.limit) for row in rows if row.limit is not None}
+
+
+def _element_row(estate: Estate, element: Element, day: date) -> Row:
+    lead = estate.owner_name(f"bureau/{element.lead}", day) if element.lead else None
     return {
         "id": element.id,
         "name": element.text,
-        "kind": KINDS[element.kind],
-        "horizon": HORIZONS[element.horizon],
-        "lead": lead or Text("尚无牵头部门", "no lead bureau yet"),
+        "kind": Told(element.kind, KINDS[element.kind]),
+        "horizon": Told(element.horizon, HORIZONS[element.horizon]),
+        "lead": Told(element.lead, lead or Text("尚无牵头部门", "no lead bureau yet")),
         "tasks": [task.id for task in estate.tasks("2016") if task.element == element.id],
     }
 
@@ -162,8 +208,8 @@ def _element_row(estate: Estate, element: Element, session: Session) -> Row:
 _ELEMENT = (
     ID, NAME, KIND,
     Column("horizon", Text("目标期", "horizon")),
-    Column("lead", Text("牵头部门", "lead bureau")),
-    Column("tasks", Text("重点工作", "tasks")),
+    Column("lead", word("lead")),
+    Column("tasks", word("task")),
 )  # fmt: skip
 
 
@@ -172,30 +218,29 @@ def element_list(session: Session) -> int:
     """The centre, the two systems and the platforms."""
     estate = session.estate()
     show_rows(
-        session, _ELEMENT, [_element_row(estate, element, session) for element in estate.elements.values()]
+        session, _ELEMENT, [_element_row(estate, each, session.as_of) for each in estate.elements.values()]
     )
     return 0
 
 
 @command(elements, "show", Text("查看一项建设任务", "show one element"))
-def element_show(session: Session, element: Annotated[str, typer.Argument(help=said("编号", "id"))]) -> int:
+def element_show(session: Session, element: ElementArgument) -> int:
     """One element: who answers for it, its parts, its tasks and where the plan says so."""
     estate, day = session.estate(), session.as_of
     item = found(estate.elements, element, word("element"))
-    row = _element_row(estate, item, session) | {
-        "coop": [estate.body_name(body, day) for body in estate.cooperating(item)],
-        "subsystems": [part.text for part in item.subsystems],
-        "tasks": [
-            Text(f"{t.id} {t.zh}", f"{t.id} {t.en}") for t in estate.tasks("2016") if t.element == item.id
-        ],
-        "tenants": [t.id for t in estate.tenants.values() if item.id in t.platforms],
+    tasks = [task for task in estate.tasks("2016") if task.element == item.id]
+    row = _element_row(estate, item, day) | {
+        "coop": [Told(body, estate.body_name(body, day)) for body in estate.cooperating(item)],
+        "subsystems": [Told(part.id, part.text) for part in item.subsystems],
+        "tasks": [Told(task.id, Text(f"{task.id} {task.zh}", f"{task.id} {task.en}")) for task in tasks],
+        "tenants": [tenant.id for tenant in estate.tenants.values() if item.id in tenant.platforms],
         "source": f"{item.source.doc} {item.source.section}",
     }
     columns = (
         *_ELEMENT[:-1],
-        Column("coop", Text("配合部门", "cooperating")),
+        Column("coop", word("coop")),
         Column("subsystems", Text("子系统", "subsystems")),
-        Column("tasks", Text("重点工作", "tasks")),
+        Column("tasks", word("task"), listed=True),
         Column("tenants", Text("部署单位", "tenants that run it")),
         Column("source", Text("出处", "source")),
     )
@@ -203,27 +248,38 @@ def element_show(session: Session, element: Annotated[str, typer.Argument(help=s
     return 0
 
 
-def _tenant_row(estate: Estate, tenant: Tenant, session: Session) -> Row:
-    rows = [row for row in estate.leaf_rows if row.tenant == tenant.id]
+def _tenant_row(estate: Estate, tenant: Tenant, day: date) -> Row:
+    rows = _leaves(estate, tenant)
+    owner = estate.owner_name(tenant.owner, day) if tenant.owner else Text("待核", "unknown")
+    quarantined = tenant.quarantine is not None
     return {
         "id": tenant.id,
-        "name": tenant.name(session.as_of),
-        "kind": KINDS[tenant.kind],
-        "owner": estate.owner_name(tenant.owner, session.as_of) if tenant.owner else Text("待核", "unknown"),
+        "name": tenant.name(day),
+        "kind": Told(tenant.kind, KINDS[tenant.kind]),
+        "owner": Told(tenant.owner, owner),
         "mlps": tenant.mlps,
-        "leaves": [row.node.rpartition("/")[2] for row in rows],
-        "allotted": {row.pool: amounts_text(row.allotted, session.lang) for row in rows if row.allotted},
-        "state": Text("隔离待核", "quarantined") if tenant.quarantine else Text("正常", "in order"),
+        "leaves": [row.node.removeprefix("leaf/") for row in rows],
+        "allotted": {row.pool: figures(row.allotted) for row in rows if row.allotted},
+        "state": Told(
+            "quarantined" if quarantined else "in-order",
+            word("quarantine") if quarantined else Text("正常", "in order"),
+        ),
     }
 
 
-_TENANT = (
+def _leaves(estate: Estate, tenant: Tenant) -> list[BaselineRow]:
+    return [row for row in estate.leaf_rows if row.tenant == tenant.id]
+
+
+_STATE = Column("state", Text("状态", "state"))
+_TENANTS = (
     ID, NAME, KIND,
-    Column("owner", Text("所属", "below")),
-    Column("mlps", Text("等保级别", "MLPS level"), right=True),
-    Column("leaves", Text("命名空间/项目", "namespaces/projects")),
-    Column("allotted", Text("分配额度", "allotted")),
-    Column("state", Text("状态", "state")),
+    Column("mlps", Text("等保", "MLPS"), right=True),
+    Column("pools", word("pool"), whole=True),
+    Column("cpu", word("cpu"), right=True),
+    Column("memory", word("memory"), right=True),
+    Column("storage", word("storage"), right=True),
+    _STATE,
 )  # fmt: skip
 
 
@@ -231,32 +287,69 @@ _TENANT = (
 def tenant_list(session: Session) -> int:
     """Every tenant with what it is allotted."""
     estate = session.estate()
-    show_rows(session, _TENANT, [_tenant_row(estate, tenant, session) for tenant in estate.tenants.values()])
+    rows = [_tenant_row(estate, tenant, session.as_of) for tenant in estate.tenants.values()]
+    if session.output is not Output.TABLE:
+        show_rows(session, _TENANT, rows)
+        return 0
+    shown = [row | _by_pool(session, estate, row["id"]) for row in rows]
+    show_rows(session, _TENANTS, shown)
     return 0
 
 
+def _by_pool(session: Session, estate: Estate, tenant: str) -> Row:
+    """A line a pool."""
+    from yunjin.model.formats import amount_text
+
+    rows = _leaves(estate, estate.tenants[tenant])
+    amounts = {
+        dimension: "\n".join(
+            amount_text(dimension, row.allotted.of(dimension) if row.allotted else 0, session.lang)
+            for row in rows
+        )
+        for dimension in ("cpu", "memory", "storage")
+    }
+    return {"pools": "\n".join(row.pool for row in rows), **amounts}
+
+
+_TENANT = (
+    ID, NAME, KIND,
+    Column("owner", Text("所属", "below")),
+    Column("mlps", word("mlps")),
+    Column("leaves", word("leaf"), listed=True),
+    Column("allotted", word("allotted"), listed=True),
+    _STATE,
+)  # fmt: skip
+
+
 @command(tenants, "show", Text("查看一个用云单位", "show one tenant"))
-def tenant_show(session: Session, tenant: Annotated[str, typer.Argument(help=said("编号", "id"))]) -> int:
+def tenant_show(session: Session, tenant: TenantArgument) -> int:
     """One tenant: contacts, limits, systems, and what an imported namespace goes without."""
+    from yunjin.model.formats import date_text
+
     estate = session.estate()
     item = found(estate.tenants, tenant, word("tenant"))
-    limits = {
-        r.pool: amounts_text(r.limit, session.lang)
-        for r in estate.baseline.values()
-        if r.node == f"tenant/{item.id}" and r.limit is not None
-    }
-    row = _tenant_row(estate, item, session) | {
-        "limits": limits,
-        "contacts": [contact.post for contact in item.contacts],
+    row = _tenant_row(estate, item, session.as_of) | {
+        "limits": _limits(estate, f"tenant/{item.id}"),
+        "contacts": [
+            Told({"role": contact.role, "post": contact.post}, Text(contact.post, contact.post))
+            for contact in item.contacts
+        ],
         "protected": item.protected,
-        "platforms": [estate.elements[e].text for e in item.platforms],
+        "platforms": [Told(each, estate.elements[each].text) for each in item.platforms],
         "systems": [
-            Text(f"{s.zh} ({STAGES[s.stage].zh})", f"{s.en} ({STAGES[s.stage].en})") for s in item.systems
+            Told(
+                {"id": s.id, "name": s.text, "stage": s.stage},
+                Text(f"{s.zh} ({STAGES[s.stage].zh})", f"{s.en} ({STAGES[s.stage].en})"),
+            )
+            for s in item.systems
         ],
         "without": [
-            Text(
-                f"{w.object} ({date_text(w.since, 'zh')}起: {w.reason})",
-                f"{w.object} (since {w.since}: {w.reason})",
+            Told(
+                {"leaf": part.leaf, "object": w.object, "since": w.since, "reason": w.reason},
+                Text(
+                    f"{w.object} ({date_text(w.since, 'zh')}起: {w.reason})",
+                    f"{w.object} (since {date_text(w.since, 'en')}: {w.reason})",
+                ),
             )
             for part in item.imported
             for w in part.without
@@ -264,12 +357,12 @@ def tenant_show(session: Session, tenant: Annotated[str, typer.Argument(help=sai
     }
     columns = (
         *_TENANT,
-        Column("limits", word("limit")),
+        Column("limits", word("limit"), listed=True),
         Column("contacts", Text("联系岗位", "contacts")),
         Column("protected", Text("受保护", "protected")),
         Column("platforms", Text("运行平台", "platforms")),
-        Column("systems", Text("系统", "systems")),
-        Column("without", Text("暂缺", "goes without")),
+        Column("systems", word("system"), listed=True),
+        Column("without", Text("暂缺", "goes without"), listed=True),
     )
     show_fields(session, columns, row)
     return 0

@@ -141,7 +141,10 @@ def apply(
     settings = Settings(allow_destroy=allow_destroy, wait_quota=wait_quota, lock_timeout=lock_timeout)
     with spine(session, estate, access) as made:
         judged = made.judge(stored.plan)
-        show_findings(session, judged.verdict.findings, known=declared_rules())
+        if yes:
+            show_findings(session, judged.verdict.findings, known=declared_rules())
+        elif session.output is Output.TABLE:
+            show_judged(session, judged, estate)
         refuse_warnings(session, judged)
         removes = any(change.destructive for change in judged.plan.changes)
         if judged.verdict.approved and (allow_destroy or not removes):
@@ -188,7 +191,8 @@ def agreed(session: Session, question: Text, *, yes: bool) -> None:
             Text("未经同意不作变更", "nothing is changed without consent"),
             Text("加上 --yes, 或在终端中执行并回答", "add --yes, or run it at a terminal and answer"),
         )
-    if not typer.confirm(session.say(question)):
+    typer.echo(f"{session.say(question)} [y/N] ", nl=False, err=True)
+    if sys.stdin.readline().strip().lower() not in {"y", "yes", "是"}:
         raise RefusalError(Text("已取消, 未作任何变更", "cancelled, nothing was changed"))
 
 
