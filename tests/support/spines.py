@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from estates import city, document, write_estate
 from yunjin.apply import Settings
@@ -67,10 +67,20 @@ class City:
     """
 
     def __init__(self, folder: Path, clock: Clock | None = None, **documents: Items | None) -> None:
-        self.tenants = write_estate(folder / "tenants", **documents)
-        self.state = folder / "state"
+        self._open(write_estate(folder / "tenants", **documents), folder / "state", clock)
+
+    @classmethod
+    def at(cls, folder: Path, clock: Clock | None = None) -> Self:
+        """The city that lies in a folder already."""
+        found = cls.__new__(cls)
+        found._open(folder / "tenants", folder / "state", clock)
+        return found
+
+    def _open(self, tenants: Path, state: Path, clock: Clock | None) -> None:
+        self.tenants = tenants
+        self.state = state
         self._clock = clock
-        self.people = SimulatedBackend.open(ENDPOINT, self.state / "simulated" / f"{ENDPOINT}.db")
+        self.people = SimulatedBackend.open(ENDPOINT, state / "simulated" / f"{ENDPOINT}.db")
 
     def estate(self) -> Estate:
         """As it is declared now."""

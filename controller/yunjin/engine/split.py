@@ -89,8 +89,8 @@ def _is_drift(change: Change, left: Mapping[Key, str]) -> bool:
         return False
     if known == change.after:
         return True
-    # An import was the decision to take over what others had written.
-    return overwrites(change) and (known is not None or not change.force)
+    # It stands otherwise than it was left. An import was the decision to take over what others had written.
+    return overwrites(change) and not change.force
 
 
 def _grants(change: Change) -> bool:

@@ -1,0 +1,275 @@
+"""Taking over a namespace that stood before: what is declared of it, what is refused, and how it lives on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from spines import DAY, ENDPOINT, POOL, QUICK, City, home, key
+from yunjin.engine import drift, importing
+from yunjin.engine.acceptance import accept
+from yunjin.engine.endpoints import accesses, connect
+from yunjin.errors import ConflictError, DeclaredErrors, UsageError
+from yunjin.model.amounts import Amounts
+from yunjin.model.change import Outcome
+from yunjin.model.resources import ObjectClass
+
+if TYPE_CHECKING:
+    from yunjin.engine.importing import Taken
+    from yunjin.model.tenants import Tenant
+
+LEGACY = "legacy-hospital"
+OLD = key("ResourceQuota", "compute", LEGACY)
+KNOWN = importing.Owner(
+    node="bureau/jtj",
+    kind="institution",
+    zh="市公交公司",
+    en="Bus company",
+    mlps=2,
+    technical="信息科科长",
+    business="办公室主任",
+)
+HARD = {"requests.cpu": "2", "requests.memory": "4Gi", "limits.cpu": "3", "count/services": "5"}
+
+
+def _stand(city: City, name: str = LEGACY, *quotas: dict[str, str], **labels: str) -> None:
+    """What somebody made long ago, with other tools."""
+    metadata = {"name": name, "labels": {"team": "bus", **labels}}
+    city.people.create_foreign({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, "terraform")
+    for number, hard in enumerate(quotas):
+        metadata = {"name": "compute" if not number else f"compute-{number}", "namespace": name}
+        body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": hard}}
+        city.people.create_foreign(body, "terraform")
+
+
+def _take(city: City, name: str = LEGACY, tenant: str = "bus", owner: importing.Owner = KNOWN) -> Taken:
+    """As the command does it: read, declare, accept."""
+    estate = city.estate()
+    pool = estate.pools[POOL]
+    access = accesses(estate, None)
+    with connect(estate, city.state, access, {ENDPOINT: frozenset({name})}) as endpoints:
+        state = importing.find(endpoints.backend(ENDPOINT), name)
+    taken = importing.take(city.tenants, estate, pool, state, tenant, owner, DAY)
+    with city.spine() as spine:
+        leaf = next(leaf for leaf in spine.estate.leaves(DAY) if leaf.node == taken.node)
+        accept(spine, leaf, tuple(ObjectClass), "cloud-ops", "import")
+    return taken
+
+
+def _tenant(city: City, tenant: str = "bus") -> Tenant:
+    return city.estate().tenants[tenant]
+
+
+@pytest.fixture(autouse=True)
+def _legacy(town: City) -> None:
+    _stand(town, LEGACY, HARD)
+
+
+def test_what_is_declared_is_what_stands(town: City) -> None:
+    taken = _take(town)
+    figures = Amounts.parse({"cpu": 2, "memory": "4Gi"})
+    assert (taken.tenant, taken.leaf, taken.quota, taken.quarantined) == ("bus", LEGACY, "compute", False)
+    assert taken.allotted == figures
+    estate = town.estate()
+    row = estate.baseline[f"leaf/k8s/{LEGACY} {POOL}"]
+    assert (row.tenant, row.allotted) == ("bus", figures)
+    assert estate.limit("tenant/bus", POOL) == figures
+    tenant = estate.tenants["bus"]
+    assert (tenant.owner, tenant.kind, tenant.name(DAY).zh) == ("bureau/jtj", "institution", "市公交公司")
+    assert {contact.role: contact.post for contact in tenant.contacts} == {
+        "technical": "信息科科长",
+        "business": "办公室主任",
+    }
+
+
+def test_what_it_lacks_is_listed_with_date_and_reason(town: City) -> None:
+    taken = _take(town)
+    roles = ("limits", "network-deny", "network-base", "network-flows", "role-admin", "role-viewer")
+    assert taken.without == roles
+    (imported,) = _tenant(town).imported
+    assert [(w.object, w.since, w.reason) for w in imported.without] == [
+        (role, DAY, importing.REASON) for role in roles
+    ]
+    assert imported.objects == {"quota": "compute"}
+
+
+def test_the_plan_is_empty_afterwards(town: City) -> None:
+    before = town.standing(home(LEGACY)), town.standing(OLD)
+    _take(town)
+    with town.spine() as spine:
+        judged = spine.plan()
+        assert judged.plan.changes == ()
+        assert drift.seen(spine, spine.split()) == ()
+    town.apply()
+    assert (town.standing(home(LEGACY)), town.standing(OLD)) == before
+
+
+def test_the_first_change_takes_the_fields_over_and_completes_the_labels(town: City) -> None:
+    _take(town)
+    town.declare(LEGACY, cpu=1)
+    (receipt,) = town.apply()
+    assert (receipt.change.key, receipt.outcome) == (OLD, Outcome.DONE)
+    body = town.standing(OLD)
+    assert body is not None
+    assert body["spec"]["hard"]["requests.cpu"] == "1"
+    assert body["spec"]["hard"]["count/services"] == "5"
+    assert body["metadata"]["labels"]["yunjin/tenant"] == "bus"
+    assert "requests.cpu" in str(_owned(body, "yunjin"))
+    assert "requests.cpu" not in str(_owned(body, "terraform"))
+    with town.spine() as spine:
+        assert spine.plan().plan.changes == ()
+
+
+def _owned(body: dict[str, Any], manager: str) -> list[Any]:
+    return [entry["fieldsV1"] for entry in body["metadata"]["managedFields"] if entry["manager"] == manager]
+
+
+def test_somebody_elses_change_after_the_import_is_drift(town: City) -> None:
+    _take(town)
+    town.people.edit(OLD, {("spec", "hard", "requests.cpu"): "6"}, "terraform")
+    with town.spine() as spine:
+        (each,) = drift.seen(spine, spine.split())
+        judged = spine.plan()
+    assert (each.item.key, each.item.observed, each.item.manager) == (OLD, "6", "terraform")
+    assert (judged.plan.changes, judged.left) == ((), 1)
+
+
+def test_an_imported_object_that_is_deleted_is_missing(town: City) -> None:
+    _take(town)
+    town.people.remove(OLD)
+    with town.spine() as spine:
+        (each,) = drift.seen(spine, spine.split())
+    assert (each.item.key, each.item.kind.value) == (OLD, "missing")
+
+
+def test_a_namespace_without_a_quota_gets_none_by_being_imported(town: City) -> None:
+    _stand(town, "bare")
+    taken = _take(town, "bare")
+    assert (taken.quota, taken.allotted) == ("", Amounts())
+    assert "quota" in taken.without
+    with town.spine() as spine:
+        assert spine.plan().plan.changes == ()
+
+
+@pytest.mark.parametrize(
+    ("owner", "lacks"),
+    [
+        ({"node": None}, "尚缺所属部门"),
+        ({"technical": None}, "尚缺技术联系人"),
+        ({"business": None}, "尚缺业务联系人"),
+        ({"node": None, "technical": None, "business": None}, "尚缺所属部门、技术联系人、业务联系人"),
+    ],
+)
+def test_what_nobody_knows_means_quarantine(town: City, owner: dict[str, None], lacks: str) -> None:
+    taken = _take(town, owner=_owner(**owner))
+    assert taken.quarantined
+    quarantine = _tenant(town).quarantine
+    assert quarantine is not None
+    assert (quarantine.since, quarantine.reason) == (DAY, lacks)
+
+
+def _owner(**fields: Any) -> importing.Owner:
+    return replace(KNOWN, **fields)
+
+
+def test_a_namespace_in_quarantine_is_counted_and_never_changed(town: City) -> None:
+    _take(town, owner=_owner(node=None))
+    before = town.standing(home(LEGACY)), town.standing(OLD)
+    town.declare(LEGACY, cpu=1)
+    town.people.edit(OLD, {("spec", "hard", "requests.memory"): "1Gi"}, "terraform")
+    changed = town.standing(OLD)
+    with town.spine() as spine:
+        judged = spine.plan()
+        parted = spine.split()
+        assert (judged.plan.changes, parted.drifted, parted.waiting) == ((), (), ())
+        assert judged.plan.leaves == 4
+        put = drift.put_right(spine, parted, frozenset(ObjectClass))
+        assert spine.apply(put, QUICK, "cloud-ops", lambda _: None) == ()
+    assert (town.standing(home(LEGACY)), town.standing(OLD)) == (before[0], changed)
+
+
+def test_a_known_tenant_gets_a_second_namespace(town: City) -> None:
+    _stand(town, "legacy-second", {"requests.cpu": "1"})
+    file = town.tenants / "jtj.yaml"
+    file.write_text("# 交通局\n" + file.read_text("utf-8"), "utf-8")
+    limit = town.estate().limit("tenant/jtj", POOL)
+    taken = _take(town, "legacy-second", "jtj")
+    estate = town.estate()
+    assert (taken.tenant, taken.quarantined) == ("jtj", False)
+    assert estate.limit("tenant/jtj", POOL) == limit + Amounts.parse({"cpu": 1})
+    assert {leaf.name for leaf in estate.leaves(DAY) if leaf.tenant == "jtj"} == {"jtj-egov", "legacy-second"}
+    assert file.read_text("utf-8").startswith("# 交通局\n")
+    with town.spine() as spine:
+        assert spine.plan().plan.changes == ()
+
+
+def test_several_quotas_are_refused(town: City) -> None:
+    _stand(town, "twice", HARD, {"pods": "5"})
+    with pytest.raises(UsageError, match="several quotas: compute, compute-1"):
+        _take(town, "twice")
+
+
+def test_what_is_declared_already_is_refused(town: City) -> None:
+    _take(town)
+    with pytest.raises(UsageError, match="declared already"):
+        _take(town)
+    with pytest.raises(UsageError, match="declared already"):
+        _take(town, "jtj-egov", "jtj")
+
+
+def test_a_namespace_that_is_not_there_is_refused(town: City) -> None:
+    with pytest.raises(UsageError, match="has no namespace"):
+        _take(town, "nowhere")
+
+
+def test_a_namespace_of_another_endpoint_is_refused(town: City) -> None:
+    _stand(town, "elsewhere", **{"yunjin/endpoint": "k8s-inet"})
+    with pytest.raises(UsageError, match="belongs to endpoint k8s-inet"):
+        _take(town, "elsewhere")
+
+
+def test_a_namespace_that_is_going_is_refused(town: City) -> None:
+    town.people.delay(removal=3600)
+    town.people.remove(home(LEGACY))
+    with pytest.raises(UsageError, match="being removed"):
+        _take(town)
+
+
+@pytest.mark.parametrize(
+    ("tenant", "owner", "field"),
+    [
+        ("Bus_Company", {}, "id"),
+        ("bus", {"node": "jtj"}, "owner"),
+        ("bus", {"mlps": 6}, "mlps"),
+        ("bus", {"technical": "科长\n主任"}, "contacts.0.post"),
+        ("bus", {"zh": "长" * 500}, "names.0.zh"),
+    ],
+)
+def test_what_an_operator_says_wrong_names_the_field(
+    town: City, tenant: str, owner: dict[str, Any], field: str
+) -> None:
+    before = _files(town)
+    with pytest.raises(UsageError, match=rf"^{field}: ") as caught:
+        _take(town, tenant=tenant, owner=_owner(**owner))
+    assert len(caught.value.message.zh) < 200
+    assert _files(town) == before
+
+
+def test_a_bureau_that_nobody_declares_leaves_the_files_as_they_were(town: City) -> None:
+    before = _files(town)
+    with pytest.raises(DeclaredErrors):
+        _take(town, owner=_owner(node="bureau/nobody"))
+    assert _files(town) == before
+
+
+def test_an_id_that_names_another_document_is_refused(town: City) -> None:
+    before = _files(town)
+    with pytest.raises(ConflictError):
+        _take(town, tenant="baseline")
+    assert _files(town) == before
+
+
+def _files(city: City) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in city.tenants.rglob("*.yaml")}
