@@ -1,0 +1,46 @@
+"""`yunjin demo` loads the plan, provisions every tenant, writes nothing twice and refuses an overreach."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from commandline import CommandLine
+
+SAID = {
+    "zh": (
+        ("盘政办发〔2015〕113号", "建设任务 17 项", "重点工作 18 项", "部门 18 个", "县区(园区) 6 个"),
+        ("用云单位 29 家", "错误 0 项", "9 个平台尚无牵头部门"),
+        ("29 个命名空间", "240 项变更"),
+        ("写入 240 项", "29 个配额中 29 个已生效"),
+        ("再次下发: 写入 0 项",),
+        ("不予下发", "市交通运输局在资源池 k8s-egov 的配额上限为 64 核", "申请 80 核", "超出 16 核"),
+        ("29 个命名空间, 504 核", "模拟底座; 真实服务见 make test"),
+    ),
+    "en": (
+        ("17 elements", "18 tasks", "18 bureaus", "6 areas"),
+        ("29 tenants", "0 errors", "9 platforms have no lead bureau"),
+        ("29 namespaces", "240 changes"),
+        ("240 writes", "29 of 29 quotas effective"),
+        ("applied again: 0 writes",),
+        ("refused", "64 cores", "80 cores", "16 cores"),
+        ("504 cores", "simulated substrate", "make test"),
+    ),
+}
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_line_says_what_happened(desk: CommandLine, lang: str) -> None:
+    steps = re.split(r"^(?=\d+\. )", desk.run("demo", lang=lang), flags=re.MULTILINE)[1:]
+    assert [step.partition(". ")[0] for step in steps] == [str(n + 1) for n in range(len(SAID[lang]))]
+    for step, parts in zip(steps, SAID[lang], strict=True):
+        for part in parts:
+            assert part in step
+
+
+def test_it_leaves_nothing_behind(desk: CommandLine) -> None:
+    desk.run("demo")
+    assert not desk.state.exists()

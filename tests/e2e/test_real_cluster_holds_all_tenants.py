@@ -1,0 +1,45 @@
+"""On a real API server, plan and apply provision all 29 tenants, and a second plan finds nothing to do."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from commandline import CommandLine
+    from devcluster import DevCluster
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def test_plan_then_apply_then_nothing(desk: CommandLine, owned_cluster: DevCluster) -> None:
+    kubeconfig = str(owned_cluster.kubeconfig)
+    plan = desk.value("plan", "--kubeconfig", kubeconfig)
+    assert plan["plan"]["leaves"] == 29
+
+    # Without --kubeconfig: the stored plan knows which cluster it was made for.
+    receipts = desk.value("apply", "--yes")
+    assert set(receipts["counts"]) <= {"done", "already"}
+
+    quotas = _get(owned_cluster, "resourcequotas")
+    ours = {item["metadata"]["namespace"]: item for item in quotas if item["metadata"]["name"] == "yunjin"}
+    assert len(ours) == 29
+    assert ours["jtj-egov"]["status"]["hard"]["requests.cpu"] == "64"
+    assert all(item["status"]["hard"] == item["spec"]["hard"] for item in ours.values())
+
+    again = desk.value("plan", "--kubeconfig", kubeconfig)
+    assert again["plan"]["changes"] == []
+    assert desk.value("apply", "--yes")["counts"] == {}
+
+
+def _get(cluster: DevCluster, kind: str) -> list[dict[str, object]]:
+    """All objects of a kind, as kubectl shows them."""
+    from devcluster import programs
+
+    command = [programs()["kubectl"], "--kubeconfig", cluster.kubeconfig, "get", kind, "-A", "-o", "json"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    items: list[dict[str, object]] = json.loads(done.stdout)["items"]
+    return items

@@ -1,0 +1,171 @@
+"""The command line as people and scripts call it: a process of its own, with nothing inherited but the path.
+
+Used by tests/e2e. Promises that each test has its own declared files, its own state and its own home, and that
+an exit code which was not expected shows all that was said.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from estates import document
+from yunjin.substrates.simulated.backend import SimulatedBackend
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+DAY = "2026-11-22"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a command ended, and what it said on both streams."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def errors(self) -> list[dict[str, Any]]:
+        """What it answers to programs where it went wrong."""
+        found: list[dict[str, Any]] = json.loads(self.err)["errors"]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """One operator's desk: a folder with `tenants/` and `state/`."""
+
+    folder: Path
+    day: str = DAY
+
+    @classmethod
+    def at(cls, folder: Path) -> CommandLine:
+        """A desk with a copy of the shipped city."""
+        shutil.copytree(ROOT / "tenants", folder / "tenants")
+        return cls(folder)
+
+    @property
+    def tenants(self) -> Path:
+        """The declared files."""
+        return self.folder / "tenants"
+
+    @property
+    def state(self) -> Path:
+        """The state folder."""
+        return self.folder / "state"
+
+    def start(self, *arguments: str, lang: str = "zh", **extra: Any) -> subprocess.Popen[str]:
+        """A command that goes on; the caller ends it."""
+        return subprocess.Popen(
+            self._command(*arguments),
+            cwd=self.folder,
+            env=self._environment(lang),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **extra,
+        )
+
+    def ask(self, *arguments: str, lang: str = "zh", **variables: str) -> Answer:
+        """Whatever comes of a command; `variables` are set in its environment."""
+        done = subprocess.run(
+            self._command(*arguments),
+            cwd=self.folder,
+            env=self._environment(lang) | variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def run(self, *arguments: str, expect: int = 0, lang: str = "zh", **variables: str) -> str:
+        """What a command said on both streams; its exit code must be `expect`."""
+        done = self.ask(*arguments, lang=lang, **variables)
+        said = done.out + done.err
+        assert done.code == expect, f"{arguments} ended with {done.code}, expected {expect}:\n{said}"
+        return said
+
+    def value(self, *arguments: str, expect: int = 0, lang: str = "zh") -> Any:
+        """What a command answers to programs."""
+        done = self.ask(*arguments, "--output", "json", lang=lang)
+        assert done.code == expect, f"{arguments} ended with {done.code}:\n{done.out}{done.err}"
+        return json.loads(done.out)
+
+    def replace(self, file: str, old: str, new: str) -> None:
+        """Change one place of a declared file."""
+        path = self.tenants / file
+        text = path.read_text("utf-8")
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
+        path.write_text(text.replace(old, new), "utf-8")
+
+    def change_rows(self, *nodes: str, **amounts: str | int) -> None:
+        """Give baseline rows other limits, guarantees and allotted amounts in these dimensions."""
+        items = self._baseline()
+        for item in items:
+            if item["node"] in nodes:
+                for kind in {"limit", "allotted"} & set(item):
+                    item[kind] |= amounts
+        self._write_baseline(items)
+
+    def end_grants(self, *nodes: str) -> None:
+        """Take rows out of the baseline."""
+        items = self._baseline()
+        kept = [item for item in items if item["node"] not in nodes]
+        assert len(kept) < len(items), f"the baseline has no row of {nodes}"
+        self._write_baseline(kept)
+
+    @contextmanager
+    def endpoint(self, name: str = "k8s-egov") -> Iterator[SimulatedBackend]:
+        """What others do on a simulated endpoint between two commands."""
+        with closing(SimulatedBackend.open(name, self.state / "simulated" / f"{name}.db")) as backend:
+            yield backend
+
+    def standing(self, name: str = "k8s-egov") -> dict[str, Any]:
+        """Every object on a simulated endpoint, by namespace, kind and name."""
+        with self.endpoint(name) as backend:
+            return {
+                f"{leaf.name}/{kind}/{item}": live.body
+                for leaf in backend.observe()
+                for (kind, item), live in leaf.objects.items()
+            }
+
+    def _baseline(self) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = yaml.safe_load((self.tenants / "baseline.yaml").read_text("utf-8"))[
+            "items"
+        ]
+        return items
+
+    def _write_baseline(self, items: list[dict[str, Any]]) -> None:
+        (self.tenants / "baseline.yaml").write_text(document("baseline", items), "utf-8")
+
+    def _command(self, *arguments: str) -> list[str]:
+        undated = "--as-of" in arguments or "--help" in arguments
+        return [sys.executable, "-m", "yunjin_cli", *arguments, *(() if undated else ("--as-of", self.day))]
+
+    def _environment(self, lang: str) -> dict[str, str]:
+        paths = [
+            str(Path(part).resolve()) for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part
+        ]
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(paths),
+            "HOME": str(self.folder),
+            "YUNJIN_STATE": str(self.state),
+            "YUNJIN_LANG": lang,
+            "LANG": "C.UTF-8",
+        }
