@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 Unfinished = tuple["RunRecord", "tuple[Entry, ...]"]
 
 
-def left_behind(store: Store) -> tuple[Unfinished, ...]:
-    """Unfinished runs none of whose leases is in force any longer, each with its entries in doubt."""
+def left_behind(store: Store, connected: Collection[str]) -> tuple[Unfinished, ...]:
+    """Unfinished runs none of whose leases is in force any longer, each with its entries in doubt.
+
+    Only those whose endpoints are all connected: of the others nothing can be found out.
+    """
     in_force = {(fence.endpoint, fence.number) for fence in store.leases.held() if not fence.holder.dead}
     return tuple(
         (record, entries)
         for record, entries in store.journal.unfinished()
-        if not in_force & record.fences.items()
+        if record.fences.keys() <= set(connected) and not in_force & record.fences.items()
     )
 
 

@@ -66,7 +66,7 @@ def apply(
     """
     _refuse_removals(approved.plan, settings)
     changes = _by_endpoint(approved.plan)
-    behind = left_behind(store)
+    behind = left_behind(store, backends.keys())
     doubtful = {endpoint for record, _ in behind for endpoint in record.fences}
     if not changes and not doubtful:
         return ()
