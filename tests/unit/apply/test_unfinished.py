@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from applying import ENDPOINT, outcomes
+from yunjin.apply.doubt import left_behind
 from yunjin.store import Fence, Holder, Store
 
 if TYPE_CHECKING:
@@ -65,13 +66,16 @@ def test_an_older_plan_about_other_objects_leaves_the_doubt(place: Place) -> Non
 
 
 def test_a_run_that_is_still_at_work_is_left_alone(place: Place) -> None:
-    fence = place.store.leases.acquire("k8s-inet", Holder.mine(), 60)
+    fence = place.store.leases.acquire(ENDPOINT, Holder.mine(), 60)
     assert isinstance(fence, Fence)
-    place.store.journal.begin("other-plan", "controller", "elsewhere", {"k8s-inet": fence.number})
+    place.store.journal.begin("other-plan", "controller", "elsewhere", {ENDPOINT: fence.number})
 
-    place.apply(*place.changes(place.leaf()))
-
+    assert left_behind(place.store, {ENDPOINT}) == ()
+    assert place.apply() == {}
     assert _unfinished(place) == [1]
+
+    place.store.leases.release(fence)
+    assert [record.id for record, _ in left_behind(place.store, {ENDPOINT})] == [1]
 
 
 def test_a_run_on_an_endpoint_that_is_not_connected_costs_nothing(place: Place) -> None:
