@@ -1,7 +1,7 @@
 """The command line as people and scripts call it: a process of its own, with nothing inherited but the path.
 
-Used by tests/e2e. Promises that each test has its own declared files, its own state and its own home, and that
-an exit code which was not expected shows all that was said.
+Used by tests/e2e. Promises that each test has its own declared files and its own state, and that an
+unexpected exit code shows all that was said.
 """
 
 from __future__ import annotations
