@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from yunjin.model.estate import Estate
 
 TIME_ZONE = ZoneInfo("Asia/Shanghai")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Output(StrEnum):
@@ -122,12 +124,12 @@ def business_date(written: str | None) -> date:
     """The day that decides names, clocks and validity.
 
     Raises:
-        UsageError: not an ISO date.
+        UsageError: not a date as YYYY-MM-DD; the other forms of ISO 8601 are read by few people.
     """
     if written is None:
         return datetime.now(TIME_ZONE).date()
     try:
-        return date.fromisoformat(written)
+        return date.fromisoformat(written if _DATE.fullmatch(written) else "")
     except ValueError:
         raise UsageError(
             Text(f"业务日期 {written!r} 不是有效日期", f"{written!r} is not a date"),

@@ -134,6 +134,8 @@ class Controller:
             try:
                 sweep = self.sweep(spine, stop)
             except Exception as error:  # noqa: BLE001 (whatever it is, the next sweep is tried)
+                if stop.is_set():
+                    return
                 sweep = Sweep(failure=_failure(error))
             self._conclude(sweep, began)
             self._wait(spine, watches, stop)

@@ -26,7 +26,7 @@ log = structlog.get_logger()
 EVERYTHING: Final = ""
 _GATHER: Final = 0.3
 """Seconds that names are gathered after the first: changes come in groups, and one look serves them all."""
-_AGAIN: Final = 15.0
+_AGAIN: Final = 2.0
 """Seconds before a watch that ended is begun again."""
 
 

@@ -1,0 +1,66 @@
+"""The log is for people on a terminal, for machines anywhere else, and always on standard error."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+SPEAK = """
+import logging, structlog
+from yunjin_cli import logs
+logs.configure()
+log = structlog.get_logger()
+log.info("sweep", drifted=2, tenant="交通局")
+log.debug("noise")
+logging.getLogger("urllib3").warning("Retrying after %s", "a reset")
+logging.getLogger("kubernetes.client.rest").debug("response body: token")
+def broken(token):
+    raise ValueError("no")
+try:
+    broken("the-secret")
+except ValueError:
+    log.error("internal error", exc_info=True)
+    logging.getLogger("other").exception("internal error")
+"""
+
+
+def _spoken(source: str) -> tuple[str, list[str]]:
+    ended = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+    return ended.stdout, ended.stderr.splitlines()
+
+
+def test_off_a_terminal_every_line_is_json_on_standard_error() -> None:
+    out, lines = _spoken(SPEAK)
+    assert out == ""
+    rows = [json.loads(line) for line in lines]
+    assert [(row["event"], row["level"]) for row in rows] == [
+        ("sweep", "info"),
+        ("Retrying after a reset", "warning"),
+        ("internal error", "error"),
+        ("internal error", "error"),
+    ]
+    assert (rows[0]["drifted"], rows[0]["tenant"]) == (2, "交通局")
+    assert all(row["timestamp"].endswith("Z") for row in rows)
+
+
+def test_no_local_variable_gets_into_it() -> None:
+    _, lines = _spoken(SPEAK)
+    assert "ValueError: no" in json.loads(lines[-1])["exception"]
+    assert "the-secret" not in "".join(lines)
+
+
+def test_on_a_terminal_it_is_for_people() -> None:
+    """The terminal is one of the machine's own."""
+    script = f"""
+import os, pty, sys
+master, slave = pty.openpty()
+os.dup2(slave, 2)
+exec({SPEAK!r})
+sys.stdout.write(os.read(master, 1 << 16).decode("utf-8", "replace"))
+"""
+    shown, _ = _spoken(script)
+    assert "sweep" in shown
+    assert "ValueError: no" in shown
+    assert not shown.lstrip().startswith("{")
+    assert "the-secret" not in shown
