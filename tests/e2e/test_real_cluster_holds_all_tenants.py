@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,7 +23,9 @@ def test_plan_then_apply_then_nothing(desk: CommandLine, owned_cluster: DevClust
     receipts = desk.value("apply", "--yes")
     assert set(receipts["counts"]) <= {"done", "already"}
 
-    quotas = _get(owned_cluster, "resourcequotas")
+    quotas: list[dict[str, Any]] = json.loads(
+        owned_cluster.kubectl("get", "resourcequotas", "-A", "-o", "json")
+    )["items"]
     ours = {item["metadata"]["namespace"]: item for item in quotas if item["metadata"]["name"] == "yunjin"}
     assert len(ours) == 29
     assert ours["jtj-egov"]["status"]["hard"]["requests.cpu"] == "64"
@@ -33,13 +34,3 @@ def test_plan_then_apply_then_nothing(desk: CommandLine, owned_cluster: DevClust
     again = desk.value("plan", "--kubeconfig", kubeconfig)
     assert again["plan"]["changes"] == []
     assert desk.value("apply", "--yes")["counts"] == {}
-
-
-def _get(cluster: DevCluster, kind: str) -> list[dict[str, object]]:
-    """All objects of a kind, as kubectl shows them."""
-    from devcluster import programs
-
-    command = [programs()["kubectl"], "--kubeconfig", cluster.kubeconfig, "get", kind, "-A", "-o", "json"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
-    items: list[dict[str, object]] = json.loads(done.stdout)["items"]
-    return items

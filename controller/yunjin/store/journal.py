@@ -138,8 +138,8 @@ class Journal:
     def settled(self, endpoint: str) -> Mapping[Key, str]:
         """By object of one endpoint, the hash that the last change of it left, in force or not yet.
 
-        An object that no longer stands so was changed by somebody else. One that a later write may have brought
-        into yet another state is not among them.
+        An object that no longer stands so was changed by somebody else. One that a later write may have
+        brought into yet another state is not among them.
         """
         # Asked in this order, an entry that ends meanwhile is no longer in doubt.
         doubtful = self._database.rows(_DOUBTFUL, endpoint)
