@@ -39,7 +39,7 @@ class Change:
         body: what is sent; None for a removal.
         rank: order of writing; all changes of a rank end before the next rank begins.
         force: take over fields that another manager owns (repair of drift, or an imported object).
-        confirm: it ends well only when it is seen effective: role bindings wait for their leaf's quota, quotas
+        confirm: it ends well only when it is seen effective: role bindings wait for the quota, quotas
             for those of lower ranks, and a removal is over when the object is gone.
         loose: imported object whose labels count only once Yunjin owns fields of it.
         awaits: an object of the same leaf that stands as wanted, and so is no change of the plan, but must be
