@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from yunjin.errors import Text
-from yunjin_cli import logs
 from yunjin_cli.commands.spine import spine
 from yunjin_cli.output import say
 from yunjin_cli.session import Session, business_date, command
@@ -65,6 +64,7 @@ def run(
     """A full sweep every interval is the truth; watches shorten the wait. SIGTERM ends it cleanly."""
     from yunjin.engine.controller import Controller
     from yunjin.engine.metrics import Metrics
+    from yunjin_cli import logs
 
     @contextmanager
     def opened(estate: Estate, day: date) -> Iterator[Spine]:

@@ -19,7 +19,6 @@ import typer
 
 from yunjin.errors import Text, UsageError
 from yunjin.model.words import word
-from yunjin_cli import logs
 from yunjin_cli.commands.estate import found
 from yunjin_cli.output import Column, Row, Told, say, show_rows, show_value
 from yunjin_cli.session import Output, Session, command, moment
@@ -100,6 +99,7 @@ def issue(
 def _connected(session: Session, estate: Estate) -> Iterator[tuple[Store, Endpoints]]:
     from yunjin.engine.endpoints import accesses, connect
     from yunjin.store import Store
+    from yunjin_cli import logs
 
     logs.configure()
     with (
