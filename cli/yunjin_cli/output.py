@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
     from rich.progress import Progress
+    from rich.table import Table
     from rich.text import Text as Styled
 
     from yunjin.model.amounts import Amounts
@@ -115,7 +116,7 @@ def show_rows(
     for number, row in enumerate(rows):
         cells = (cell(row.get(column.key), session.lang) for column in columns)
         table.add_row(*cells, style=styles[number] if styles else None)
-    console().print(table)
+    _print(table)
 
 
 def show_fields(session: Session, columns: Sequence[Column], row: Mapping[str, Any]) -> None:
@@ -131,7 +132,15 @@ def show_fields(session: Session, columns: Sequence[Column], row: Mapping[str, A
     for column in columns:
         between = "\n" if column.listed else ", "
         table.add_row(column.title.of(session.lang), cell(row.get(column.key), session.lang, between))
-    console().print(table)
+    _print(table)
+
+
+def _print(table: Table) -> None:
+    """Print a table without the blanks that fill its last column."""
+    out = console()
+    with out.capture() as captured:
+        out.print(table)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def _whole(columns: Sequence[Column], row: Mapping[str, Any]) -> Row:

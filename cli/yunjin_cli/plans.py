@@ -108,8 +108,10 @@ def _what(changes: Sequence[Change], amounts: Amounts | None) -> Text:
     if not whole or changes[0].action is Action.UPDATE:
         parts = [line for change in changes for line in _lines(change)]
         return Text("\n".join(part.zh for part in parts), "\n".join(part.en for part in parts))
+    if changes[0].destructive:
+        return Text("整个命名空间, 连同其中的一切", "the whole namespace with everything in it")
     count = Text(f"共 {len(changes)} 个对象", f"{len(changes)} objects")
-    if amounts is None or changes[0].destructive:
+    if amounts is None:
         return count
     said = figures(amounts).text
     return Text(f"{count.zh}: {said.zh}", f"{count.en}: {said.en}")

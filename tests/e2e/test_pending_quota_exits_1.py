@@ -1,4 +1,4 @@
-"""A quota that does not take effect leaves its tenant pending, exit 1; no rights are granted before it does."""
+"""A quota that is not in force leaves its tenant pending, exit 1; rights are granted only after it is."""
 
 from __future__ import annotations
 

@@ -22,10 +22,11 @@ from estates import document
 from yunjin.substrates.simulated.backend import SimulatedBackend
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = "2026-11-22"
+Items = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +114,26 @@ class CommandLine:
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
         path.write_text(text.replace(old, new), "utf-8")
 
+    def rewrite(self, file: str, change: Callable[[Items], Items]) -> None:
+        """Give a declared file other items; it must not hold dates."""
+        path = self.tenants / file
+        written = yaml.safe_load(path.read_text("utf-8"))
+        path.write_text(document(written["kind"], change(written["items"])), "utf-8")
+
     def change_rows(self, *nodes: str, **amounts: str | int) -> None:
-        """Give baseline rows other limits, guarantees and allotted amounts in these dimensions."""
-        items = self._baseline()
-        for item in items:
-            if item["node"] in nodes:
-                for kind in {"limit", "allotted"} & set(item):
-                    item[kind] |= amounts
-        self._write_baseline(items)
+        """Give baseline rows other limits and allotted amounts in these dimensions."""
+
+        def changed(rows: Items) -> Items:
+            for row in rows:
+                for kind in {"limit", "allotted"} & set(row) if row["node"] in nodes else ():
+                    row[kind] |= amounts
+            return rows
+
+        self.rewrite("baseline.yaml", changed)
 
     def end_grants(self, *nodes: str) -> None:
         """Take rows out of the baseline."""
-        items = self._baseline()
-        kept = [item for item in items if item["node"] not in nodes]
-        assert len(kept) < len(items), f"the baseline has no row of {nodes}"
-        self._write_baseline(kept)
+        self.rewrite("baseline.yaml", lambda rows: [row for row in rows if row["node"] not in nodes])
 
     @contextmanager
     def endpoint(self, name: str = "k8s-egov") -> Iterator[SimulatedBackend]:
@@ -143,15 +149,6 @@ class CommandLine:
                 for leaf in backend.observe()
                 for (kind, item), live in leaf.objects.items()
             }
-
-    def _baseline(self) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = yaml.safe_load((self.tenants / "baseline.yaml").read_text("utf-8"))[
-            "items"
-        ]
-        return items
-
-    def _write_baseline(self, items: list[dict[str, Any]]) -> None:
-        (self.tenants / "baseline.yaml").write_text(document("baseline", items), "utf-8")
 
     def _command(self, *arguments: str) -> list[str]:
         undated = "--as-of" in arguments or "--help" in arguments

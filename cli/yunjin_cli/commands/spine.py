@@ -145,29 +145,34 @@ def apply(
             show_findings(session, judged.verdict.findings, known=declared_rules())
         elif session.output is Output.TABLE:
             show_judged(session, judged, estate)
-        refuse_warnings(session, judged)
-        removes = any(change.destructive for change in judged.plan.changes)
-        if judged.verdict.approved and (allow_destroy or not removes):
+        refuse_stopped(session, judged)
+        if allow_destroy or not any(change.destructive for change in judged.plan.changes):
             consent(session, judged, yes=yes)
         receipts = apply_with_bar(session, made, judged, settings)
     show_receipts(session, judged, receipts)
     return receipts_exit(judged, receipts)
 
 
-def refuse_warnings(session: Session, judged: Judged) -> None:
-    """With `--strict` a warning stops an apply as an error does.
+def refuse_stopped(session: Session, judged: Judged) -> None:
+    """Say no where a finding stops the apply: errors do, and with `--strict` warnings too.
+
+    People have just read the findings; a program reads the first one in the refusal of `yunjin.apply`.
 
     Raises:
         RefusalError: there is one.
     """
-    stops = stopping(session, judged.verdict.findings)
+    stops = len(stopping(session, judged.verdict.findings))
     if stops and judged.verdict.approved:
         raise RefusalError(
             Text(
-                f"变更方案有 {len(stops)} 项警告, 按 --strict 不予下发",
-                f"the plan has {len(stops)} warnings, which --strict counts as errors",
+                f"变更方案有 {stops} 项警告, 按 --strict 不予下发",
+                f"the plan has {stops} warnings, which --strict counts as errors",
             ),
             Text("处理这些警告, 或去掉 --strict", "see to them, or leave out --strict"),
+        )
+    if stops and session.output is Output.TABLE:
+        raise RefusalError(
+            Text(f"变更方案有 {stops} 处错误, 不予下发", f"refused: {stops} findings stop the plan")
         )
 
 
