@@ -75,7 +75,7 @@ def found(
 
 def _rows(zone: str, endpoint: str, tenants: Sequence[str]) -> list[dict[str, Any]]:
     pool = f"k8s-{zone}"
-    rows: list[dict[str, Any]] = [{"node": "bureau/jtj", "pool": pool, "limit": _amounts(len(tenants))}]
+    rows: list[dict[str, Any]] = [{"node": "bureau/jtj", "pool": pool, "limit": _amounts(2 * len(tenants))}]
     for each in tenants:
         rows.append({"node": f"tenant/{each}", "pool": pool, "limit": _amounts(1)})
         leaf = f"leaf/{endpoint}/{each}-{zone}"
