@@ -62,6 +62,9 @@ def show_judged(session: Session, judged: Judged, estate: Estate) -> None:
     if removals := sum(change.destructive for change in made.changes):
         zh.append(f"其中删除 {removals} 项")
         en.append(f"{removals} of them removals")
+    if made.unknown:
+        zh.append(f"接入点 {', '.join(made.unknown)} 未知")
+        en.append(f"endpoint {', '.join(made.unknown)} unknown")
     zh.append(f"{made.unchanged} 项无需变更; {counts.zh}")
     en.append(f"{made.unchanged} unchanged; {counts.en}")
     say(session, Text(", ".join(zh), ", ".join(en)), "bold")
@@ -195,4 +198,8 @@ def show_receipts(session: Session, judged: Judged, receipts: Sequence[Receipt])
         )
         _say_more(session, len(bad) - MOST_ROWS)
     said = counts_text(counts)
-    say(session, Text(f"下发执行完成: {said.zh}", f"applied: {said.en}"), "bold red" if bad else "bold green")
+    unknown = ", ".join(judged.plan.unknown)
+    left = Text(f"; 接入点 {unknown} 未知, 未作变更", f"; {unknown} is unknown and was left alone")
+    zh, en = (said.zh + left.zh, said.en + left.en) if unknown else (said.zh, said.en)
+    style = "bold red" if bad or unknown else "bold green"
+    say(session, Text(f"下发执行完成: {zh}", f"applied: {en}"), style)

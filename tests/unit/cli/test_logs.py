@@ -13,7 +13,8 @@ logs.configure()
 log = structlog.get_logger()
 log.info("sweep", drifted=2, tenant="交通局")
 log.debug("noise")
-logging.getLogger("urllib3").warning("Retrying after %s", "a reset")
+logging.getLogger("kubernetes").warning("Trying again after %s", "a reset")
+logging.getLogger("urllib3.connectionpool").warning("Retrying")
 logging.getLogger("kubernetes.client.rest").debug("response body: token")
 def broken(token):
     raise ValueError("no")
@@ -36,7 +37,7 @@ def test_off_a_terminal_every_line_is_json_on_standard_error() -> None:
     rows = [json.loads(line) for line in lines]
     assert [(row["event"], row["level"]) for row in rows] == [
         ("sweep", "info"),
-        ("Retrying after a reset", "warning"),
+        ("Trying again after a reset", "warning"),
         ("internal error", "error"),
         ("internal error", "error"),
     ]
