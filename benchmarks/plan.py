@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
 import resource
 import sqlite3
 import subprocess
@@ -207,7 +208,9 @@ def measure(what: str, tenants: int, file: Path) -> Run:
 def in_a_child(what: str, tenants: int, file: Path) -> Run:
     """One run in a process of its own."""
     command = [sys.executable, __file__, "--tenants", str(tenants), "--measure", what, "--file", str(file)]
-    return Run(**json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run(command, env=environment, check=True, capture_output=True)
+    return Run(**json.loads(done.stdout))
 
 
 def compare(tenants: int, runs: int) -> dict[str, list[Run]]:

@@ -46,31 +46,21 @@ def city() -> dict[str, list[dict[str, Any]]]:
     Bureaus fgw and jtj, area dawa, zones egov and inet, one simulated endpoint `k8s` with a pool in each
     zone, and a tenant for each of the three bodies, with one leaf in pool `k8s-egov`.
     """
-    tenants = [
-        tenant("fgw", "bureau", "bureau/fgw", protected=True, platforms=["cloud-centre"]),
-        tenant("jtj", "bureau", "bureau/jtj"),
-        tenant("dawa", "area", "area/dawa"),
-    ]
-    baseline: list[dict[str, Any]] = []
-    for item in tenants:
-        baseline += [
-            {"node": item["owner"], "pool": "k8s-egov", "limit": LARGE, "guarantee": SMALL},
-            {"node": f"tenant/{item['id']}", "pool": "k8s-egov", "limit": LARGE, "guarantee": SMALL},
-            {
-                "node": f"leaf/k8s/{item['id']}-egov",
-                "pool": "k8s-egov",
-                "tenant": item["id"],
-                "allotted": SMALL,
-            },
-        ]
-    supply = {"cpu": 64, "memory": "128Gi", "storage": "2Ti", "pods": 600}
-    pool = {"endpoint": "k8s", "supply": supply, "limit_percent": {"cpu": 200, "memory": 100}}
+    return _bodies() | _plan() | _centre() | _tenants()
+
+
+def _bodies() -> dict[str, list[dict[str, Any]]]:
     return {
         "bureaus": [
             {"id": "fgw", "names": [{"zh": "市发改委", "en": "Development and Reform Commission"}]},
             {"id": "jtj", "names": [{"zh": "市交通局", "en": "Transport Bureau"}]},
         ],
         "areas": [{"id": "dawa", "names": [{"zh": "大洼区", "en": "Dawa District", "kind": "district"}]}],
+    }
+
+
+def _plan() -> dict[str, list[dict[str, Any]]]:
+    return {
         "elements": [
             named(
                 "cloud-centre",
@@ -83,6 +73,33 @@ def city() -> dict[str, list[dict[str, Any]]]:
                 source=SOURCE,
             )
         ],
+        "programmes": [
+            named(
+                "2016",
+                "云盘锦行动计划",
+                "Cloud Panjin action plan",
+                doc_no="盘政办发〔2015〕113号",
+                status="repealed",
+                tasks=[
+                    named(
+                        "T01",
+                        "整合资源实现云计算处理",
+                        "Pool resources for cloud computing",
+                        element="cloud-centre",
+                        due="2016-12-31",
+                        acceptance=[{"zh": "资源池可用", "en": "Pools are usable", "check": "pools-live"}],
+                        source=SOURCE,
+                    )
+                ],
+            )
+        ],
+    }
+
+
+def _centre() -> dict[str, list[dict[str, Any]]]:
+    supply = {"cpu": 64, "memory": "128Gi", "storage": "2Ti", "pods": 600}
+    pool = {"endpoint": "k8s", "supply": supply, "limit_percent": {"cpu": 200, "memory": 100}}
+    return {
         "zones": [
             named(
                 "egov",
@@ -120,29 +137,24 @@ def city() -> dict[str, list[dict[str, Any]]]:
         "datasets": [named("economy", "经济信息", "Economy", steward=["fgw"], source=SOURCE)],
         "policies": [named("quota.reserve-percent", "预留比例", "Failover reserve", value=10, unit="%")],
         "prices": [named("cpu-month", "处理器单价", "CPU", fen=5000, per="核/月", valid_from="2026-01-01")],
-        "tenants": tenants,
-        "baseline": baseline,
-        "programmes": [
-            named(
-                "2016",
-                "云盘锦行动计划",
-                "Cloud Panjin action plan",
-                doc_no="盘政办发〔2015〕113号",
-                status="repealed",
-                tasks=[
-                    named(
-                        "T01",
-                        "整合资源实现云计算处理",
-                        "Pool resources for cloud computing",
-                        element="cloud-centre",
-                        due="2016-12-31",
-                        acceptance=[{"zh": "资源池可用", "en": "Pools are usable", "check": "pools-live"}],
-                        source=SOURCE,
-                    )
-                ],
-            )
-        ],
     }
+
+
+def _tenants() -> dict[str, list[dict[str, Any]]]:
+    tenants = [
+        tenant("fgw", "bureau", "bureau/fgw", protected=True, platforms=["cloud-centre"]),
+        tenant("jtj", "bureau", "bureau/jtj"),
+        tenant("dawa", "area", "area/dawa"),
+    ]
+    baseline: list[dict[str, Any]] = []
+    for item in tenants:
+        leaf = {"node": f"leaf/k8s/{item['id']}-egov", "tenant": item["id"], "allotted": SMALL}
+        baseline += [
+            {"node": item["owner"], "pool": "k8s-egov", "limit": LARGE, "guarantee": SMALL},
+            {"node": f"tenant/{item['id']}", "pool": "k8s-egov", "limit": LARGE, "guarantee": SMALL},
+            {"pool": "k8s-egov", **leaf},
+        ]
+    return {"tenants": tenants, "baseline": baseline}
 
 
 def document(kind: str, items: Items) -> str:
@@ -200,6 +212,20 @@ def _synthetic_rows(
     return rows
 
 
+def _synthetic_tenant(number: int) -> Tenant:
+    return Tenant(
+        id=f"t{number:05d}",
+        names=(DatedName(zh=f"用云单位{number}", en=f"Tenant {number}"),),
+        kind="institution",
+        owner=f"bureau/b{number % BUREAUS}",
+        mlps=2,
+        contacts=(
+            Contact(role="technical", post="信息科科长"),
+            Contact(role="business", post="办公室主任"),
+        ),
+    )
+
+
 def synthetic_estate(tenants: int) -> Estate:
     """A city of `tenants` tenants in one pool of one simulated endpoint `k8s-egov`, without a file on disk.
 
@@ -207,18 +233,7 @@ def synthetic_estate(tenants: int) -> Estate:
     100 GiB and 40 pods, and every limit holds exactly what lies below it.
     """
     bureaus = [f"b{number}" for number in range(BUREAUS)]
-    contacts = (Contact(role="technical", post="信息科科长"), Contact(role="business", post="办公室主任"))
-    bodies = [
-        Tenant(
-            id=f"t{number:05d}",
-            names=(DatedName(zh=f"用云单位{number}", en=f"Tenant {number}"),),
-            kind="institution",
-            owner=f"bureau/b{number % BUREAUS}",
-            mlps=2,
-            contacts=contacts,
-        )
-        for number in range(1, tenants + 1)
-    ]
+    bodies = [_synthetic_tenant(number) for number in range(1, tenants + 1)]
     allotted = Amounts({CPU: 4000, MEMORY: 8 * 1024, STORAGE: 100 * 1024, PODS: 40})
     rows = _synthetic_rows(bodies, bureaus, allotted)
     pool = Pool(

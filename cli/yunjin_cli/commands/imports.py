@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import getpass
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,11 @@ from yunjin_cli.findings import show_findings, stopping
 from yunjin_cli.output import Column, figures, show_fields
 from yunjin_cli.session import Session, command
 from yunjin_cli.speech import group, said
+
+if TYPE_CHECKING:
+    from yunjin.engine.importing import Taken
+    from yunjin.model.change import Finding
+    from yunjin.model.estate import Estate
 
 imports = group("纳管已有的命名空间", "take over namespaces that stand already")
 
@@ -71,27 +76,47 @@ def import_kubernetes(
     from yunjin.engine import importing
     from yunjin.engine.acceptance import accept
     from yunjin.engine.endpoints import accesses, connect
-    from yunjin.engine.spine import Spine, finding_value
-    from yunjin_policies import RULES
 
     estate = session.estate()
     into = found(estate.pools, pool, word("pool"))
     access = accesses(estate, session.kubeconfig)
     with connect(estate, session.state, access, also={into.endpoint: frozenset({namespace})}) as endpoints:
         state = importing.find(endpoints.backend(into.endpoint), namespace)
-    known = importing.Owner(owner, kind.value, name or tenant, name_en or tenant, mlps, technical, business)
-    taken = importing.take(session.tenants, estate, into, state, tenant, known, session.as_of)
+    body = importing.Owner(
+        tenant, owner, kind.value, name or tenant, name_en or tenant, mlps, technical, business
+    )
+    taken = importing.take(session.tenants, estate, into, state, body, session.as_of)
     declared = session.estate()
     with spine(session, declared) as made:
         leaf = next(each for each in declared.leaves(session.as_of) if each.node == taken.node)
         accept(made, leaf, tuple(ObjectClass), getpass.getuser(), "import")
         changes = sum(change.leaf == namespace for change in made.observed_plan().changes)
-    before = {(f.rule, f.subject, f.message) for f in Spine.validate(estate, session.as_of, RULES)}
-    fresh = [
-        finding
-        for finding in Spine.validate(declared, session.as_of, RULES)
-        if (finding.rule, finding.subject, finding.message) not in before
-    ]
+    fresh = _fresh(session, estate, declared)
+    _show(session, taken, changes, fresh)
+    if changes:
+        raise ConflictError(
+            Text(
+                f"命名空间 {namespace} 在纳管期间被改动",
+                f"the namespace {namespace} changed while it was imported",
+            ),
+            Text("用 yunjin plan 查看差异", "see the differences with yunjin plan"),
+        )
+    return int(bool(stopping(session, fresh)))
+
+
+def _fresh(session: Session, before: Estate, after: Estate) -> list[Finding]:
+    """What the rules say of the files now and did not say before."""
+    from yunjin.engine.spine import Spine
+    from yunjin_policies import RULES
+
+    known = {(f.rule, f.subject, f.message) for f in Spine.validate(before, session.as_of, RULES)}
+    findings = Spine.validate(after, session.as_of, RULES)
+    return [f for f in findings if (f.rule, f.subject, f.message) not in known]
+
+
+def _show(session: Session, taken: Taken, changes: int, fresh: list[Finding]) -> None:
+    from yunjin.engine.spine import finding_value
+
     row = {
         "tenant": taken.tenant,
         "leaf": taken.leaf,
@@ -104,12 +129,3 @@ def import_kubernetes(
     }
     show_fields(session, _COLUMNS, row)
     show_findings(session, fresh)
-    if changes:
-        raise ConflictError(
-            Text(
-                f"命名空间 {namespace} 在纳管期间被改动",
-                f"the namespace {namespace} changed while it was imported",
-            ),
-            Text("用 yunjin plan 查看差异", "see the differences with yunjin plan"),
-        )
-    return int(bool(stopping(session, fresh)))

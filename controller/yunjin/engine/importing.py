@@ -39,12 +39,14 @@ class Owner:
     """Who answers for the namespace, as far as it is known.
 
     Attributes:
+        tenant: id, of a new tenant or a known one.
         node: `bureau/ID` or `area/ID`; None puts it into quarantine.
         kind: of the tenant.
         technical: post of the technical contact.
         business: post of the business contact.
     """
 
+    tenant: str
     node: str | None
     kind: str
     zh: str
@@ -92,9 +94,7 @@ def find(backend: Backend, namespace: str) -> LeafState:
     )
 
 
-def take(
-    folder: Path, estate: Estate, pool: Pool, state: LeafState, tenant_id: str, owner: Owner, day: date
-) -> Taken:
+def take(folder: Path, estate: Estate, pool: Pool, state: LeafState, owner: Owner, day: date) -> Taken:
     """Declare an observed namespace as a leaf of a tenant, new or known.
 
     Raises: UsageError: it is declared already, is going, belongs to another endpoint, or has several
@@ -125,11 +125,12 @@ def take(
         },
     )
     revision = rewrite.Revision(folder)
+    tenant_id = owner.tenant
     known = estate.tenants.get(tenant_id)
     if known:
         revision.add_imported(tenant_id, imported)
     else:
-        known = _tenant(tenant_id, owner, imported, day)
+        known = _tenant(owner, imported, day)
         revision.add_tenant(known)
     limit = estate.limit(f"tenant/{tenant_id}", pool.id) + allotted
     revision.put_limit(f"tenant/{tenant_id}", pool.id, limit)
@@ -192,7 +193,7 @@ def _quota(state: LeafState) -> Live | None:
     return quotas[0] if quotas else None
 
 
-def _tenant(tenant_id: str, owner: Owner, imported: Imported, day: date) -> Tenant:
+def _tenant(owner: Owner, imported: Imported, day: date) -> Tenant:
     posts = (("technical", owner.technical), ("business", owner.business))
     unknown = [
         zh
@@ -206,7 +207,7 @@ def _tenant(tenant_id: str, owner: Owner, imported: Imported, day: date) -> Tena
     return _checked(
         Tenant,
         {
-            "id": tenant_id,
+            "id": owner.tenant,
             "names": [{"zh": owner.zh, "en": owner.en}],
             "kind": owner.kind,
             "owner": owner.node,

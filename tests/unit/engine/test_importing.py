@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LEGACY = "legacy-hospital"
 OLD = key("ResourceQuota", "compute", LEGACY)
 KNOWN = importing.Owner(
+    tenant="bus",
     node="bureau/jtj",
     kind="institution",
     zh="市公交公司",
@@ -51,7 +52,7 @@ def _take(city: City, name: str = LEGACY, tenant: str = "bus", owner: importing.
     access = accesses(estate, None)
     with connect(estate, city.state, access, {ENDPOINT: frozenset({name})}) as endpoints:
         state = importing.find(endpoints.backend(ENDPOINT), name)
-    taken = importing.take(city.tenants, estate, pool, state, tenant, owner, DAY)
+    taken = importing.take(city.tenants, estate, pool, state, replace(owner, tenant=tenant), DAY)
     with city.spine() as spine:
         leaf = next(leaf for leaf in spine.estate.leaves(DAY) if leaf.node == taken.node)
         accept(spine, leaf, tuple(ObjectClass), "cloud-ops", "import")
