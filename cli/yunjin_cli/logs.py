@@ -46,5 +46,5 @@ def configure() -> None:
     )
     # Below a warning the SDK writes whole answers of the server, tokens included.
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    # Every retry of every request would be a line; what comes of them is told once, as an error or not at all.
+    # Every retry of every request would be a line; what comes of them is told once, at the end.
     logging.getLogger("urllib3").setLevel(logging.ERROR)

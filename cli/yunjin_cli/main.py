@@ -11,16 +11,13 @@ from yunjin.errors import Text
 from yunjin_cli.commands import controller, credentials, demo, drift, estate, imports, spine
 from yunjin_cli.output import show_error
 from yunjin_cli.session import Output
-from yunjin_cli.speech import Group, asked_for, help_lang, said, wrong_call
+from yunjin_cli.speech import asked_for, group, help_lang, wrong_call
 
-app = typer.Typer(
-    cls=Group,
+app = group(
+    "云锦: 把各部门已有的服务器并成一个云中心, 给每个单位一份硬配额",
+    "Yunjin: one cloud centre from the servers departments own, a hard quota for each of them",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help=said(
-        "云锦: 把各部门已有的服务器并成一个云中心, 给每个单位一份硬配额",
-        "Yunjin: one cloud centre from the servers departments own, a hard quota for each of them",
-    ),
 )
 spine.register(app)
 demo.register(app)

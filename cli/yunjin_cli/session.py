@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from yunjin.errors import Lang, Text, UsageError, YunjinError
-from yunjin_cli.speech import Command, help_lang, said
+from yunjin_cli.speech import Command, LangOption, Language, help_lang, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,13 +41,6 @@ class Output(StrEnum):
     TABLE = "table"
     JSON = "json"
     YAML = "yaml"
-
-
-class Language(StrEnum):
-    """Language of everything a person reads."""
-
-    ZH = "zh"
-    EN = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +89,6 @@ AsOfOption = Annotated[
         help=said("业务日期, 缺省为今天", "business date, today unless given"),
     ),
 ]
-LangOption = Annotated[Language, typer.Option("--lang", envvar="YUNJIN_LANG", help=said("语言", "language"))]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help=said("输出格式", "form of the answer"))]
 StrictOption = Annotated[
     bool, typer.Option("--strict", help=said("警告按错误计", "count warnings as errors"))

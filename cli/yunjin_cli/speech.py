@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -55,6 +56,16 @@ def said(zh: str, en: str) -> str:
     return Text(zh, en).of(help_lang())
 
 
+class Language(StrEnum):
+    """Language of everything a person reads."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+LangOption = Annotated[Language, typer.Option("--lang", envvar="YUNJIN_LANG", help=said("语言", "language"))]
+
+
 def _translated(page: str) -> str:
     if help_lang() == "en":
         return page
@@ -95,13 +106,19 @@ class ListingGroup(Group):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take `list` for granted."""
-        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        named = any(word in self.commands or word in ctx.help_option_names for word in args)
         return super().parse_args(ctx, args if named or ctx.resilient_parsing else ["list", *args])
 
 
-def group(zh: str, en: str, cls: type[Group] = Group) -> typer.Typer:
-    """A group of commands with its summary."""
-    return typer.Typer(cls=cls, help=said(zh, en))
+def group(zh: str, en: str, cls: type[Group] = Group, **options: Any) -> typer.Typer:
+    """A group of commands with its summary; `--lang` before a command counts for the command."""
+    made = typer.Typer(cls=cls, help=said(zh, en), **options)
+
+    @made.callback()
+    def _(lang: LangOption = Language.ZH) -> None:
+        os.environ["YUNJIN_LANG"] = lang.value
+
+    return made
 
 
 def wrong_call(error: typer.TyperException) -> UsageError:

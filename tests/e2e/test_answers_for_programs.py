@@ -1,0 +1,124 @@
+"""Programs read the same values in every language, people tables and help in the language they ask for."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from yunjin.model.words import nowhere
+
+if TYPE_CHECKING:
+    from commandline import CommandLine
+
+CHINESE = re.compile("[\u4e00-\u9fff]")
+READS = {
+    "validate": ("validate",),
+    "plan": ("plan",),
+    "status": ("status",),
+    "drift": ("drift",),
+    "tenant list": ("tenant", "list"),
+    "tenant show": ("tenant", "show", "jtj"),
+    "element list": ("element", "list"),
+    "element show": ("element", "show", "transport"),
+    "bureau list": ("bureau", "list"),
+    "bureau show": ("bureau", "show", "zfj"),
+    "credential list": ("tenant", "credential", "list"),
+}
+HEADERS = {
+    ("tenant", "list"): (
+        "编号 名称 类别 等保 资源池 处理器 内存 存储 状态",
+        "id name kind MLPS pool CPU memory storage state",
+    ),
+    ("element", "list"): ("编号 名称 类别 目标期 牵头部门 重点工作", "id name kind horizon lead bureau task"),
+    ("bureau", "list"): ("编号 名称 类别 上级 来源 终止日期", "id name kind parent origin ended"),
+}
+COMMANDS = (
+    (), ("validate",), ("plan",), ("apply",), ("status",), ("demo",),
+    ("drift",), ("drift", "list"), ("drift", "repair"), ("drift", "adopt"),
+    ("import",), ("import", "kubernetes"), ("controller",), ("controller", "run"),
+    ("tenant",), ("tenant", "list"), ("tenant", "show"),
+    ("tenant", "credential"), ("tenant", "credential", "issue"), ("tenant", "credential", "revoke"),
+    ("tenant", "credential", "list"),
+    ("element",), ("element", "list"), ("element", "show"),
+    ("bureau",), ("bureau", "list"), ("bureau", "show"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READS)
+def test_values_are_the_same_in_every_language_and_form(desk: CommandLine, name: str) -> None:
+    command = READS[name]
+    chinese = desk.value(*command)
+    english = yaml.safe_load(desk.run(*command, "--output", "yaml", lang="en"))
+    assert without_moments(chinese) == without_moments(json.loads(json.dumps(english, default=str)))
+    assert chinese is not None
+
+
+def without_moments(value: Any) -> Any:
+    """A plan says when each endpoint was read, which differs from call to call."""
+    if isinstance(value, dict):
+        return {
+            key: without_moments(item) for key, item in value.items() if key not in ("observed_at", "since")
+        }
+    return [without_moments(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("command", HEADERS, ids=" ".join)
+def test_tables_speak_the_language_asked_for(desk: CommandLine, command: tuple[str, ...]) -> None:
+    for lang, header in zip(("zh", "en"), HEADERS[command], strict=True):
+        said = desk.run(*command, lang=lang)
+        assert said.splitlines()[0].split() == header.split()
+        assert "\x1b" not in said
+        assert said == "\n".join(line.rstrip() for line in said.splitlines()) + "\n"
+
+
+def test_a_terminal_may_be_narrow_and_ids_stay_whole(desk: CommandLine) -> None:
+    rows = [line.split()[0] for line in desk.run("tenant", "list").splitlines()[2:]]
+    assert len(rows) == 29
+    assert "line-sanitation" in rows
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command) or "yunjin")
+def test_every_command_explains_itself(desk: CommandLine, command: tuple[str, ...]) -> None:
+    chinese, english = desk.run(*command, "--help"), desk.run(*command, "--help", "--lang", "en")
+    name = " ".join(("yunjin", *command))
+    assert chinese.startswith(f"用法: {name} ")
+    assert english.startswith(f"Usage: {name} ")
+    assert not CHINESE.search(english)
+    for line in option_lines(chinese):
+        assert CHINESE.search(line), line
+    for word in ("Options", "default:", "env var", "Show this", *nowhere()):
+        assert word not in chinese
+
+
+def option_lines(page: str) -> list[str]:
+    """Explanations of options and commands."""
+    return [line for line in page.splitlines() if re.match(r"  (-|[a-z])[^ ]*.*  ", line)]
+
+
+def test_programs_read_wrong_calls_and_errors_too(small: CommandLine) -> None:
+    for call in (("plan", "--nonsense"), ("tenant", "show", "nobody"), ("apply", "--yes")):
+        answer = small.ask(*call, "--output", "json")
+        (error,) = answer.errors
+        assert set(error) >= {"code", "message", "remedy"}
+        assert (answer.code, answer.out) == (2, "")
+
+
+def test_shells_complete_commands_and_ids(desk: CommandLine) -> None:
+    assert complete(desk, "yunjin pl") == ["plan"]
+    assert complete(desk, "yunjin tenant ") == ["list", "show", "credential"]
+    assert complete(desk, "yunjin tenant show jt") == ["jtj"]
+    assert complete(desk, "yunjin element show work") == ["work-safety"]
+    assert complete(desk, "yunjin bureau show daw") == ["dawa"]
+    assert "--kubeconfig" in complete(desk, "yunjin plan --k")
+    assert "_YUNJIN_COMPLETE=complete_bash" in desk.run("--help", _YUNJIN_COMPLETE="source_bash")
+
+
+def complete(desk: CommandLine, words: str) -> list[str]:
+    """What bash proposes for the last word."""
+    count = len(words.split()) - (not words.endswith(" "))
+    said = desk.run(_YUNJIN_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(count))
+    return said.split()

@@ -1,0 +1,109 @@
+"""Exit codes are for scripts: 0 fine, 1 findings or unfinished changes, 2 bad input, 3 unreachable."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from yunjin.model.resources import Key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from commandline import CommandLine
+
+QUOTA = Key("k8s", "jtj-egov", "ResourceQuota", "yunjin")
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> str:
+    """A kubeconfig of a server on loopback where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        server = f"https://127.0.0.1:{taken.getsockname()[1]}"
+    path = tmp_path / "closed.kubeconfig"
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "closed",
+        "contexts": [{"name": "closed", "context": {"cluster": "closed", "user": "ops"}}],
+        "clusters": [{"name": "closed", "cluster": {"server": server}}],
+        "users": [{"name": "ops", "user": {"token": "not-to-be-shown"}}],
+    }
+    path.write_text(json.dumps(config), "utf-8")
+    return path.name
+
+
+def test_warnings_are_fine_unless_strict(desk: CommandLine) -> None:
+    assert "警告 13 项" in desk.run("validate")
+    assert "警告 13 项" in desk.run("validate", "--strict", expect=1)
+    desk.run("plan")
+    desk.run("plan", "--strict", expect=1)
+    assert "--strict" in desk.run("apply", "--yes", "--strict", expect=1)
+    assert desk.standing() == {}
+
+
+def test_an_error_finding_is_1(small: CommandLine) -> None:
+    small.change_rows("leaf/k8s/jtj-egov", cpu=9)
+    small.run("validate", expect=1)
+    small.run("plan", expect=1)
+
+
+def test_differences_are_1(small: CommandLine) -> None:
+    small.run("plan")
+    small.run("apply", "--yes")
+    small.run("drift")
+    with small.endpoint("k8s") as others:
+        others.edit(QUOTA, {("spec", "hard", "requests.cpu"): "40"})
+    said = small.run("drift", expect=1)
+    assert "requests.cpu" in said
+    assert "kubectl-edit" in said
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (("plan", "--nonsense"), "--nonsense"),
+        (("plam",), "plam"),
+        (("plan", "--output", "xml"), "xml"),
+        (("apply", "--wait-quota", "-1"), "--wait-quota"),
+        (("tenant", "show"), "tenant"),
+        (("tenant", "show", "jt"), "jtj"),
+        (("plan", "--kubeconfig", "nowhere"), "nowhere"),
+        (("validate", "--tenants", "nowhere"), "nowhere"),
+        (("apply", "--yes"), "yunjin plan"),
+    ],
+)
+def test_a_wrong_call_is_2_and_says_how_to_mend_it(
+    small: CommandLine, call: tuple[str, ...], words: str
+) -> None:
+    answer = small.ask(*call)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith("错误 ")
+    assert words in answer.err
+    assert "→" in answer.err or "tenant show" in answer.err
+
+
+def test_an_unreachable_endpoint_is_3_and_unknown_not_empty(small: CommandLine, closed: str) -> None:
+    made = small.value("plan", "--kubeconfig", closed, expect=3)
+    assert made["plan"]["changes"] == []
+    (binding,) = made["plan"]["bindings"].values()
+    assert binding["observed_at"] is None
+    assert binding["failure"]["code"] == "unreachable"
+
+    applied = small.ask("apply", "--yes")
+    assert applied.code == 3
+    assert "接入点 k8s 未知, 未作变更" in applied.out
+    assert applied.err == ""
+    drifted = small.run("drift", "--kubeconfig", closed, expect=3, lang="en")
+    assert "unknown" in drifted
+    assert "not-to-be-shown" not in applied.out + drifted + json.dumps(made)
+
+
+def test_credentials_that_are_not_there_are_2(small: CommandLine) -> None:
+    small.replace("endpoints.yaml", "access: simulated", "access: env:KUBECONFIG_EGOV#ops")
+    assert "KUBECONFIG_EGOV" in small.run("plan", expect=2)
+    assert "nowhere" in small.run("plan", expect=2, KUBECONFIG_EGOV="nowhere")
