@@ -109,34 +109,42 @@ class LeaseHold:
         """
         deadline = monotonic() + self._settings.lock_timeout
         for endpoint in sorted(endpoints):
-            fence = self._take_ours(endpoint, deadline)
-            held = Held(fence, backends[endpoint], self._settings.lease)
             try:
-                self._take_theirs(backends[endpoint], deadline)
+                self.held[endpoint] = self._take(endpoint, backends[endpoint], deadline)
             except ConflictError:
-                held.release(self._leases)
                 raise
             except YunjinError as error:
-                held.release(self._leases)
                 self.refused[endpoint] = error
-            else:
-                self.held[endpoint] = held
+
+    def _take(self, endpoint: str, backend: Backend, deadline: float) -> Held:
+        fence = self._take_ours(endpoint, deadline)
+        try:
+            while (other := self._ask_for_theirs(backend)) is not None:
+                self._wait(endpoint, other, deadline)
+                fence = self._take_ours(endpoint, deadline)  # lest it runs out over the waiting
+        except YunjinError:
+            self._leases.release(fence)
+            raise
+        return Held(fence, backend, self._settings.lease)
 
     def _take_ours(self, endpoint: str, deadline: float) -> Fence:
         while isinstance(answer := self._leases.acquire(endpoint, self.holder, self._settings.lease), HeldBy):
             self._wait(endpoint, answer.holder.name, deadline)
         return answer
 
-    def _take_theirs(self, backend: Backend, deadline: float) -> None:
-        while (other := backend.acquire(str(self.holder), self._settings.lease)) is not None:
-            name = other
-            with suppress(ValueError):  # whoever else writes leases there has another way to name itself
-                holder = Holder.parse(other)
-                name = holder.name
-                if holder.dead:
-                    backend.release(other)
-                    continue
-            self._wait(backend.endpoint, name, deadline)
+    def _ask_for_theirs(self, backend: Backend) -> str | None:
+        """None once it is ours, else who has it."""
+        other = backend.acquire(str(self.holder), self._settings.lease)
+        if other is None:
+            return None
+        try:
+            holder = Holder.parse(other)
+        except ValueError:  # whoever else writes leases there has another way to name itself
+            return other
+        if not holder.dead:
+            return holder.name
+        backend.release(other)
+        return backend.acquire(str(self.holder), self._settings.lease)
 
     def _wait(self, endpoint: str, holder: str, deadline: float) -> None:
         if monotonic() + _LOOK_AGAIN > deadline:

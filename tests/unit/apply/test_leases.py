@@ -75,6 +75,15 @@ def test_the_endpoints_own_lease_keeps_out_a_second_state_database(place: Place)
     assert place.store.leases.held() == ()
 
 
+def test_the_own_lease_outlasts_the_waiting_for_the_endpoints(place: Place) -> None:
+    place.backend.acquire("another-city/world/1/2/3", 3)
+
+    receipts = place.apply(*place.changes(place.leaf()), settings=replace(QUICK, lease=2, lock_timeout=30))
+
+    assert set(outcomes(receipts).values()) == {"done"}
+    assert place.store.journal.runs()[0].fences == {ENDPOINT: 1}
+
+
 def test_a_holder_that_names_itself_in_its_own_way_is_shown_as_it_is(place: Place) -> None:
     place.backend.acquire("some-operator", 60)
 
@@ -113,8 +122,8 @@ def test_an_endpoint_whose_lease_cannot_be_asked_for_fails_with_the_reason(place
 
 
 def test_leases_are_kept_while_a_run_lasts_longer_than_one(place: Place) -> None:
-    slow = place.connect(Rule(operation=Operation.WRITE, effect=Effect.LATENCY, seconds=0.2))
-    quick = replace(QUICK, lease=0.5, workers=1)
+    slow = place.connect(Rule(operation=Operation.WRITE, effect=Effect.LATENCY, seconds=0.4))
+    quick = replace(QUICK, lease=2, workers=1)
 
     receipts = place.apply(*place.changes(place.leaf()), backend=slow, settings=quick)
     slow.close()
@@ -123,12 +132,12 @@ def test_leases_are_kept_while_a_run_lasts_longer_than_one(place: Place) -> None
 
 
 def test_a_lease_that_cannot_be_renewed_stops_the_writing(place: Place) -> None:
-    slow = Rule(operation=Operation.WRITE, effect=Effect.LATENCY, seconds=0.1)
+    slow = Rule(operation=Operation.WRITE, effect=Effect.LATENCY, seconds=0.5)
     cut_off = Rule(operation=Operation.ACQUIRE, effect=Effect.UNREACHABLE, nth=tuple(range(2, 500)))
     backend = place.connect(slow, cut_off)
 
     receipts = place.apply(
-        *place.changes(place.leaf()), backend=backend, settings=replace(QUICK, lease=0.5, workers=1)
+        *place.changes(place.leaf()), backend=backend, settings=replace(QUICK, lease=4, workers=1)
     )
     backend.close()
 
