@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +20,7 @@ from yunjin_cli.session import Output, Session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from rich.console import Console
     from rich.progress import Progress
@@ -257,8 +259,15 @@ def _error_row(error: YunjinError) -> Row:
     return row
 
 
+def waiting(session: Session, text: Text) -> AbstractContextManager[object]:
+    """A sign of life on standard error while what is done cannot be counted; on a terminal alone."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    return console(stderr=True).status(text.of(session.lang))
+
+
 def progress() -> Progress:
-    """A bar for long work, on standard error, shown only on a terminal."""
+    """A bar for work that can be counted, on standard error, shown only on a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     return Progress(

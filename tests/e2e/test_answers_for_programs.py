@@ -67,18 +67,12 @@ def without_moments(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("command", HEADERS, ids=" ".join)
-def test_tables_speak_the_language_asked_for(desk: CommandLine, command: tuple[str, ...]) -> None:
+def test_tables_speak_the_language_asked_for(desk: CommandLine, command: tuple[str, str]) -> None:
     for lang, header in zip(("zh", "en"), HEADERS[command], strict=True):
         said = desk.run(*command, lang=lang)
         assert said.splitlines()[0].split() == header.split()
         assert "\x1b" not in said
         assert said == "\n".join(line.rstrip() for line in said.splitlines()) + "\n"
-
-
-def test_a_terminal_may_be_narrow_and_ids_stay_whole(desk: CommandLine) -> None:
-    rows = [line.split()[0] for line in desk.run("tenant", "list").splitlines()[2:]]
-    assert len(rows) == 29
-    assert "line-sanitation" in rows
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command) or "yunjin")

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
 import shutil
 import subprocess
 import sys
-from contextlib import closing, contextmanager
+import termios
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = "2026-11-22"
+_ERASED = re.compile(r"[^\n]*\x1b\[2K")
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 Items = list[dict[str, Any]]
 
 
@@ -106,6 +111,27 @@ class CommandLine:
         done = self.ask(*arguments, "--output", "json", lang=lang)
         assert done.code == expect, f"{arguments} ended with {done.code}:\n{done.out}{done.err}"
         return json.loads(done.out)
+
+    def on_terminal(self, *arguments: str, columns: int, lang: str = "zh") -> list[str]:
+        """Lines of a command as a terminal of that width shows them, without colours."""
+        controller, terminal = pty.openpty()
+        termios.tcsetwinsize(terminal, (200, columns))
+        process = subprocess.Popen(
+            self._command(*arguments),
+            cwd=self.folder,
+            env=self._environment(lang) | {"TERM": "xterm"},
+            stdin=subprocess.DEVNULL,
+            stdout=terminal,
+            stderr=terminal,
+        )
+        os.close(terminal)
+        said = b""
+        with suppress(OSError):  # so a terminal says that nobody writes to it any more
+            while part := os.read(controller, 1 << 16):
+                said += part
+        os.close(controller)
+        assert process.wait(timeout=60) == 0, said.decode()
+        return [line.rstrip() for line in _CONTROL.sub("", _ERASED.sub("", said.decode())).splitlines()]
 
     def replace(self, file: str, old: str, new: str) -> None:
         """Change one place of a declared file."""

@@ -17,7 +17,7 @@ import typer
 from yunjin.errors import RefusalError, Text
 from yunjin.model.words import word
 from yunjin_cli.findings import count_text, show_findings, stopping
-from yunjin_cli.output import Column, Row, Told, progress, say, show_rows, show_value
+from yunjin_cli.output import Column, Row, Told, progress, say, show_rows, show_value, waiting
 from yunjin_cli.plans import counts_text, declared_rules, show_judged, show_receipts
 from yunjin_cli.session import Output, Session, command, moment
 from yunjin_cli.speech import said
@@ -90,10 +90,8 @@ def plan(
 
     estate = session.estate()
     with spine(session, estate) as made:
-        with progress() as bar:
-            task = bar.add_task(session.say(Text("观测", "observing")), total=None)
+        with waiting(session, Text("正在观测接入点", "observing the endpoints")):
             judged = made.plan()
-            bar.update(task, completed=1, total=1)
         remember(made.store, judged, out)
     show_judged(session, judged, estate)
     if judged.plan.unknown:

@@ -1,0 +1,46 @@
+"""Tables fit a terminal of 100 columns, Chinese characters counted as two, and no id is ever broken."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from commandline import CommandLine
+
+IDS = {
+    ("tenant", "list"): 29,
+    ("bureau", "list"): 32,
+    ("element", "list"): 17,
+}
+
+
+def cells(line: str) -> int:
+    """Columns of a terminal that a line takes."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("command", IDS, ids=" ".join)
+def test_every_row_begins_with_its_id(desk: CommandLine, command: tuple[str, str], lang: str) -> None:
+    lines = desk.on_terminal(*command, columns=100, lang=lang)
+    assert max(map(cells, lines)) <= 100
+    ids = [line.split()[0] for line in lines[2:] if line and not line.startswith(" ")]
+    assert ids == [row["id"] for row in desk.value(*command)]
+    assert len(ids) == IDS[command]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_plan_of_29_tenants_takes_a_line_a_tenant(desk: CommandLine, lang: str) -> None:
+    lines = desk.on_terminal("plan", columns=100, lang=lang)
+    assert max(map(cells, lines)) <= 100
+    rows = [line.split() for line in lines if "个对象: " in line or "objects: " in line]
+    assert len(rows) == 29
+    assert ["k8s-egov", "jtj-egov"] in [row[1:3] for row in rows]
+
+
+def test_a_wide_terminal_breaks_nothing(desk: CommandLine) -> None:
+    lines = desk.on_terminal("tenant", "list", columns=200, lang="en")
+    assert len(lines) == 2 + 29
