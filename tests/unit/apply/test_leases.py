@@ -150,7 +150,7 @@ def test_a_lease_that_cannot_be_renewed_stops_the_writing(place: Place) -> None:
 
 def test_a_lease_that_somebody_took_stops_the_writing(place: Place) -> None:
     """A process that stood still for longer than its lease finds another's number and writes nothing more."""
-    slow = place.connect(Rule(operation=Operation.WRITE, effect=Effect.LATENCY, seconds=0.2, nth=(1,)))
+    slow = place.connect(Rule(operation=Operation.WRITE, effect=Effect.LATENCY, seconds=0.5))
     second = Store.open(place.store.folder)
 
     def usurp() -> None:
