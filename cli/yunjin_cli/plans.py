@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
-from yunjin.errors import Text
+from yunjin.errors import Text, UnreachableError
 from yunjin.model.change import Action, Outcome
 from yunjin.model.words import word
 from yunjin_cli.findings import count_text, show_findings
@@ -68,6 +68,17 @@ def show_judged(session: Session, judged: Judged, estate: Estate) -> None:
     zh.append(f"{made.unchanged} 项无需变更; {counts.zh}")
     en.append(f"{made.unchanged} unchanged; {counts.en}")
     say(session, Text(", ".join(zh), ", ".join(en)), "bold")
+
+
+def unknown_exit(plan: Plan) -> int:
+    """Exit code where not every endpoint was seen: 3 where one did not answer, 1 where one turned us away.
+
+    0 where all were seen.
+    """
+    reasons = [plan.bindings[endpoint].failure for endpoint in plan.unknown]
+    if any(reason and reason.code == UnreachableError.code for reason in reasons):
+        return UnreachableError.exit_code
+    return int(bool(reasons))
 
 
 _CHANGES: Final = (

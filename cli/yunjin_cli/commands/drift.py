@@ -14,7 +14,6 @@ from yunjin.errors import Text
 from yunjin.model.resources import ObjectClass
 from yunjin.model.words import word
 from yunjin_cli.commands.spine import (
-    UNREACHABLE,
     agreed,
     apply_with_bar,
     consent,
@@ -22,7 +21,7 @@ from yunjin_cli.commands.spine import (
     spine,
 )
 from yunjin_cli.output import Column, Row, figures, say, show_rows, show_value
-from yunjin_cli.plans import show_judged, show_receipts
+from yunjin_cli.plans import show_judged, show_receipts, unknown_exit
 from yunjin_cli.session import Output, Session, command, moment
 from yunjin_cli.speech import ListingGroup, group, said
 
@@ -111,9 +110,7 @@ def drift_list(session: Session) -> int:
                 Text(f"接入点 {endpoint} 未知: {reason.zh}", f"{endpoint} unknown: {reason.en}"),
                 "bold red",
             )
-    if unknown:
-        return UNREACHABLE
-    return int(bool(rows))
+    return unknown_exit(parted.plan) or int(bool(rows))
 
 
 @command(drift, "repair", Text("恢复为登记的内容", "put back what is registered"))

@@ -18,7 +18,7 @@ from yunjin.errors import RefusalError, Text
 from yunjin.model.words import word
 from yunjin_cli.findings import count_text, show_findings, stopping
 from yunjin_cli.output import Column, Row, Told, progress, say, show_rows, show_value, waiting
-from yunjin_cli.plans import counts_text, declared_rules, show_judged, show_receipts
+from yunjin_cli.plans import counts_text, declared_rules, show_judged, show_receipts, unknown_exit
 from yunjin_cli.session import Output, Session, command, moment
 from yunjin_cli.speech import said
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from yunjin.engine.spine import Judged, Spine
     from yunjin.model.change import Receipt
     from yunjin.model.estate import Estate
-
-UNREACHABLE = 3
 
 
 @contextmanager
@@ -94,9 +92,7 @@ def plan(
             judged = made.plan()
         remember(made.store, judged, out)
     show_judged(session, judged, estate)
-    if judged.plan.unknown:
-        return UNREACHABLE
-    return int(bool(stopping(session, judged.verdict.findings)))
+    return unknown_exit(judged.plan) or int(bool(stopping(session, judged.verdict.findings)))
 
 
 def apply(
@@ -176,9 +172,7 @@ def refuse_stopped(session: Session, judged: Judged) -> None:
 
 def receipts_exit(judged: Judged, receipts: Sequence[Receipt]) -> int:
     """0 where everything stands as planned."""
-    if judged.plan.unknown:
-        return UNREACHABLE
-    return int(not all(receipt.settled for receipt in receipts))
+    return unknown_exit(judged.plan) or int(not all(receipt.settled for receipt in receipts))
 
 
 def agreed(session: Session, question: Text, *, yes: bool) -> None:
