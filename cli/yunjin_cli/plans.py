@@ -136,13 +136,14 @@ def _lines(change: Change) -> list[Text]:
     name = f"{change.key.kind}/{change.key.name}"
     if change.action is not Action.UPDATE:
         return [Text(name, name)]
-    fields = [f"  {d.path}: {_short(d.observed)} → {_short(d.wanted)}" for d in change.differences]
+    fields = [f"  {d.path}: {short(d.observed)} → {short(d.wanted)}" for d in change.differences]
     lines = [Text(line, line) for line in (name, *fields[:_MOST_FIELDS])]
     more = len(fields) - _MOST_FIELDS
     return [*lines, Text(f"  另有 {more} 处", f"  {more} more")] if more > 0 else lines
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
+    """A value that fits a table; a dash where there is none."""
     text = "—" if value is None else str(value)
     return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
 

@@ -20,8 +20,8 @@ from yunjin_cli.commands.spine import (
     receipts_exit,
     spine,
 )
-from yunjin_cli.output import Column, Row, figures, say, show_rows, show_value
-from yunjin_cli.plans import show_judged, show_receipts, unknown_exit
+from yunjin_cli.output import Column, Row, Told, figures, say, show_rows, show_value
+from yunjin_cli.plans import short, show_judged, show_receipts, unknown_exit
 from yunjin_cli.session import Output, Session, command, moment
 from yunjin_cli.speech import ListingGroup, group, said
 
@@ -30,14 +30,6 @@ if TYPE_CHECKING:
 
 drift = group("实际与登记不一致: 查看、恢复、认可", "drift: list it, repair it, adopt it", ListingGroup)
 
-CLASSES = {
-    ObjectClass.CLUSTER: Text("公共对象", "shared objects"),
-    ObjectClass.NAMESPACE: Text("命名空间", "namespaces"),
-    ObjectClass.QUOTA: Text("配额", "quotas"),
-    ObjectClass.LIMITS: Text("限额区间", "limit ranges"),
-    ObjectClass.NETWORK: Text("网络策略", "network policies"),
-    ObjectClass.ROLES: Text("角色绑定", "role bindings"),
-}
 POLICIES = {
     "report": Text("上报", "report"),
     "repair": Text("恢复", "repair"),
@@ -49,34 +41,37 @@ KINDS = {
     "extra": Text("多出", "extra"),
 }
 _COLUMNS = (
-    Column("leaf", word("leaf")),
-    Column("object", Text("对象", "object")),
-    Column("kind", Text("差异", "difference")),
-    Column("path", Text("字段", "field")),
-    Column("wanted", Text("登记", "registered")),
-    Column("observed", Text("实际", "actual")),
-    Column("manager", Text("修改者", "who")),
-    Column("since", Text("不晚于", "not later than")),
-    Column("policy", Text("处理策略", "policy")),
+    Column("kind", Text("差异", "difference"), whole=True),
+    Column("what", Text("对象和字段", "object and field")),
+    Column("who", Text("修改者, 不晚于", "who, not later than"), whole=True),
+    Column("policy", Text("处理策略", "policy"), whole=True),
 )
 
 
-def _row(each: Seen, output: Output) -> Row:
+def _row(each: Seen) -> Row:
     item = each.item
-    people = output is Output.TABLE
     return {
         "leaf": f"{item.key.endpoint}/{item.key.namespace or item.key.name}",
-        "object": f"{item.key.kind}/{item.key.name}" if people else str(item.key),
+        "object": str(item.key),
         "class": item.object_class.value,
         "tenant": item.tenant,
-        "kind": KINDS[item.kind.value] if people else item.kind.value,
+        "kind": Told(item.kind.value, KINDS[item.kind.value]),
         "path": item.path,
         "wanted": item.wanted,
         "observed": item.observed,
         "manager": item.manager,
-        "since": moment(each.since) if people else each.since.isoformat(),
-        "policy": POLICIES[each.policy] if people else each.policy,
+        "since": each.since,
+        "policy": Told(each.policy, POLICIES[each.policy]),
     }
+
+
+def _shown(each: Seen) -> Row:
+    """The row of a table: the field below its object, the moment below who changed it."""
+    key, item = str(each.item.key), each.item
+    old, new = short(item.wanted), short(item.observed)
+    zh, en = f"\n  {item.path}: 登记 {old}, 实际 {new}", f"\n  {item.path}: registered {old}, actual {new}"
+    who = f"{item.manager}\n{moment(each.since)}" if item.manager else moment(each.since)
+    return _row(each) | {"what": Text(key + zh, key + en) if item.path else key, "who": who}
 
 
 @command(drift, "list", Text("列出全部不一致", "list every difference"))
@@ -89,17 +84,17 @@ def drift_list(session: Session) -> int:
         parted = made.split()
         found = engine.seen(made, parted)
     unknown = parted.plan.unknown
-    rows = [_row(each, session.output) for each in found]
     if session.output is not Output.TABLE:
+        rows = [_row(each) for each in found]
         show_value(session, {"drift": rows, "waiting": len(parted.waiting), "unknown": list(unknown)})
     else:
-        if rows:
-            show_rows(session, _COLUMNS, rows)
+        if found:
+            show_rows(session, _COLUMNS, [_shown(each) for each in found])
         say(
             session,
             Text(
-                f"{word('drift').zh} {len(rows)} 处; 另有 {len(parted.waiting)} 项已申报未下发",
-                f"{len(rows)} differences; {len(parted.waiting)} declared changes wait to be applied",
+                f"{word('drift').zh} {len(found)} 处; 另有 {len(parted.waiting)} 项已申报未下发",
+                f"{len(found)} differences; {len(parted.waiting)} declared changes wait to be applied",
             ),
         )
         for endpoint in unknown:
@@ -110,7 +105,7 @@ def drift_list(session: Session) -> int:
                 Text(f"接入点 {endpoint} 未知: {reason.zh}", f"{endpoint} unknown: {reason.en}"),
                 "bold red",
             )
-    return unknown_exit(parted.plan) or int(bool(rows))
+    return unknown_exit(parted.plan) or int(bool(found))
 
 
 @command(drift, "repair", Text("恢复为登记的内容", "put back what is registered"))
