@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -30,7 +31,7 @@ _BACK_OFF: Final = (1.0, 2.0, 5.0, 15.0, 30.0)
 _LOOK_UP: Final = 0.2
 """Seconds between two looks at whether to stop."""
 _PATIENCE: Final = 2
-"""Seconds that an ended watch may take to notice; one that is just connecting is left to itself."""
+"""Seconds that ended watches may take to notice; one that is just connecting is left to itself."""
 _WAITING: Final = 10_000
 """Names that may wait to be taken; beyond that, everything is to be looked at."""
 
@@ -50,6 +51,9 @@ def watch(client: Client, stop: threading.Event) -> Iterator[str]:
     finally:
         for watcher in watchers:
             watcher.end()
+        patience = monotonic() + _PATIENCE
+        for watcher in watchers:
+            watcher.thread.join(max(0, patience - monotonic()))
 
 
 class _Watcher:
@@ -67,12 +71,11 @@ class _Watcher:
         self._version = ""
 
     def end(self) -> None:
-        """Stop, even while waiting for the next event."""
+        """Tell it to stop, even while it waits for the next event."""
         with self._lock:
             self._ended.set()
             if self._stream is not None:
                 self._stream.end()
-        self.thread.join(_PATIENCE)
 
     def _run(self) -> None:
         failures = 0
