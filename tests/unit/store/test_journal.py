@@ -172,3 +172,56 @@ def test_a_later_write_in_doubt_leaves_an_object_unknown(store: Store, clock: Cl
     second.before([replace(DENY, after="something else"), BASE])
 
     assert store.journal.settled(ENDPOINT) == {BASE.key: BASE.after}
+
+
+def _left(store: Store) -> dict[str, str]:
+    return {key.name: after for key, after in store.journal.settled(ENDPOINT).items()}
+
+
+def _ended(store: Store, change: Change, outcome: Outcome) -> None:
+    run = _begin(store, Holder.mine())
+    store.leases.release(store.leases.held()[0])
+    run.after([Receipt(change, outcome)])
+    run.finish()
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.ALREADY, Outcome.PENDING])
+def test_the_last_change_says_how_an_object_was_left(store: Store, outcome: Outcome) -> None:
+    _ended(store, DENY, Outcome.DONE)
+    assert _left(store) == {"deny": DENY.after}
+    _ended(store, replace(DENY, after="newer"), outcome)
+    assert _left(store) == {"deny": "newer"}
+
+
+@pytest.mark.parametrize("outcome", [Outcome.MOVED, Outcome.SKIPPED])
+def test_what_was_not_written_changes_nothing(store: Store, outcome: Outcome) -> None:
+    _ended(store, DENY, Outcome.DONE)
+    _ended(store, replace(DENY, after="newer"), outcome)
+    assert _left(store) == {"deny": DENY.after}
+    _ended(store, BASE, outcome)
+    assert _left(store) == {"deny": DENY.after}
+
+
+def test_a_write_that_may_have_happened_leaves_nothing_certain(store: Store) -> None:
+    _ended(store, DENY, Outcome.DONE)
+    _ended(store, replace(DENY, after="newer"), Outcome.FAILED)
+    assert _left(store) == {}
+    _ended(store, replace(DENY, after="newest"), Outcome.DONE)
+    assert _left(store) == {"deny": "newest"}
+
+
+def test_a_failed_repair_leaves_what_was_known(store: Store) -> None:
+    """Either it was written, or what stands is not Yunjin's doing: both times it was left so."""
+    _ended(store, DENY, Outcome.DONE)
+    _ended(store, DENY, Outcome.FAILED)
+    assert _left(store) == {"deny": DENY.after}
+
+
+def test_a_write_in_doubt_leaves_nothing_certain(store: Store) -> None:
+    _ended(store, DENY, Outcome.DONE)
+    run = _begin(store, Holder.mine())
+    run.before([replace(DENY, after="newer"), BASE])
+    assert _left(store) == {}
+    run.after([Receipt(replace(DENY, after="newer"), Outcome.DONE)])
+    run.finish()
+    assert _left(store) == {"deny": "newer"}
