@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from yunjin.apply import apply, approve
+from yunjin.engine import doubts
 from yunjin.engine.choices import REPAIR, drift_policies
 from yunjin.engine.split import narrowed, overwrites, split
 from yunjin.model.resources import LeafState, ObjectClass
@@ -139,7 +140,9 @@ class Spine:
 
     def split(self) -> Split:
         """What stands now, compared: drift on the one side, what waits to be applied on the other."""
-        return split(self.observed_plan(), self.store.journal)
+        plan = self.observed_plan()
+        doubts.settle(self, plan)
+        return split(plan, self.store.journal)
 
     def leaf_plan(self, leaf: Leaf) -> Plan:
         """The plan for one leaf, from its standard objects as they are now. Raises as `Backend.read` does."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from datetime import datetime
 
-    from yunjin.model.change import Change, Receipt
+    from yunjin.model.change import Change, Outcome, Receipt
     from yunjin.store.database import Database
 
 IN_DOUBT: Final = "before"
@@ -125,6 +125,16 @@ class Journal:
         """Runs that have not finished, oldest first, each with the entries whose write is in doubt."""
         rows = self._database.rows(f"{_RUNS} WHERE state = 'running' ORDER BY id")
         return tuple((self._record(row), self.entries(row[0], state=IN_DOUBT)) for row in rows)
+
+    def interrupted(self) -> tuple[Entry, ...]:
+        """Entries still in doubt of runs that are over, oldest first."""
+        rows = self._database.rows("SELECT id FROM runs WHERE state = 'interrupted' ORDER BY id")
+        return tuple(entry for (run,) in rows for entry in self.entries(run, state=IN_DOUBT))
+
+    def resolve(self, ends: Mapping[Entry, Outcome]) -> None:
+        """Record, durably, what became of entries in doubt. One that ended meanwhile keeps its end."""
+        at = text(self._now())
+        self._database.write(_resolve, [(end.value, at, entry.run, entry.seq) for entry, end in ends.items()])
 
     def runs(self, limit: int = 20) -> tuple[RunRecord, ...]:
         """The last runs, newest first."""
@@ -272,6 +282,11 @@ def _before(connection: sqlite3.Connection, rows: list[tuple[Any, ...]], fences:
 
 def _after(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
     connection.executemany(_AFTER, rows)
+
+
+def _resolve(connection: sqlite3.Connection, rows: list[tuple[str, str, int, int]]) -> None:
+    sql = "UPDATE entries SET state = ?, at = ? WHERE run = ? AND seq = ? AND state = 'before'"
+    connection.executemany(sql, rows)
 
 
 def _finish(connection: sqlite3.Connection, run: int, at: str, closes: list[int]) -> None:
