@@ -95,6 +95,7 @@ LANES = (
                 *(f"--ignore={folder}" for folder in PROMISES),
                 "-m",
                 "not kubernetes and not prove",
+                "--numprocesses=auto",
             ),
         ),
     ),
