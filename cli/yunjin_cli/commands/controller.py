@@ -62,6 +62,7 @@ def run(
     ] = "127.0.0.1",
 ) -> int:
     """A full sweep every interval is the truth; watches shorten the wait. SIGTERM ends it cleanly."""
+    from yunjin.engine.choices import seconds_asked
     from yunjin.engine.controller import Controller
     from yunjin.engine.metrics import Metrics
     from yunjin_cli import logs
@@ -75,6 +76,8 @@ def run(
         return session.as_of if session.dated else business_date(None)
 
     logs.configure()
+    if interval is not None:
+        seconds_asked(interval)
     metrics = Metrics()
     # Before any thread begins: threads inherit it, and the signals wait for `_until_told`.
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)

@@ -33,14 +33,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def spine(session: Session, estate: Estate, access: Mapping[str, str] | None = None) -> Iterator[Spine]:
-    """The spine of one call, with its store and connections open; its log goes to standard error."""
+    """The spine of one call, with its store and connections open."""
     from yunjin.engine.endpoints import accesses, connect
     from yunjin.engine.spine import Spine
     from yunjin.store import Store
-    from yunjin_cli import logs
     from yunjin_policies import RULES
 
-    logs.configure()
     with Store.open(session.state) as store:
         reached = access or accesses(estate, session.kubeconfig)
         with connect(estate, session.state, reached) as endpoints:
@@ -107,20 +105,30 @@ def apply(
         bool, typer.Option("--allow-destroy", help=said("允许删除", "allow removals"))
     ] = False,
     wait_quota: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--wait-quota", min=0, metavar="S", help=said("等待配额生效的秒数", "seconds to wait for quotas")
+            "--wait-quota",
+            min=0,
+            metavar="S",
+            help=said(
+                "等待配额生效的秒数, 缺省按策略 wait-quota", "seconds to wait for quotas, else as policy says"
+            ),
         ),
-    ] = 120.0,
+    ] = None,
     lock_timeout: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--lock-timeout", min=0, metavar="S", help=said("等待租约的秒数", "seconds to wait for leases")
+            "--lock-timeout",
+            min=0,
+            metavar="S",
+            help=said(
+                "等待租约的秒数, 缺省按策略 lock-timeout", "seconds to wait for leases, else as policy says"
+            ),
         ),
-    ] = 30.0,
+    ] = None,
 ) -> int:
     """Judge the plan once more, ask, and make its changes; what has moved is skipped and reported."""
-    from yunjin.apply import Settings
+    from yunjin.engine.choices import patience
     from yunjin.engine.endpoints import accesses
     from yunjin.engine.stored import newest, read_plan
     from yunjin.store import Store
@@ -132,7 +140,7 @@ def apply(
     access = {name: binding.access for name, binding in stored.plan.bindings.items()}
     if session.kubeconfig:
         access = accesses(estate, session.kubeconfig)
-    settings = Settings(allow_destroy=allow_destroy, wait_quota=wait_quota, lock_timeout=lock_timeout)
+    settings = patience(estate, wait_quota=wait_quota, lock_timeout=lock_timeout, allow_destroy=allow_destroy)
     with spine(session, estate, access) as made:
         judged = made.judge(stored.plan)
         if yes:

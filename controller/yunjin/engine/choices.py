@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from yunjin.apply import Settings
-from yunjin.errors import DeclaredError, DeclaredErrors, Place, Text
+from yunjin.errors import DeclaredError, DeclaredErrors, Place, Text, UsageError
 from yunjin.model.resources import ObjectClass
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ ADOPT: Final = "adopt"
 DRIFT_POLICIES: Final = (REPORT, REPAIR, ADOPT)
 SWEEP_INTERVAL: Final = 60.0
 """Seconds between two sweeps where the city says nothing."""
+_LONGEST: Final = 86_400
+"""Seconds: a day."""
 
 
 def drift_policies(estate: Estate) -> Mapping[ObjectClass, str]:
@@ -62,24 +64,43 @@ def patience(
 
     Raises:
         DeclaredErrors: a policy that is no number of seconds.
+        UsageError: what is asked is none.
     """
     default = Settings()
     return Settings(
         allow_destroy=allow_destroy,
-        wait_quota=_seconds(estate, "wait-quota", default.wait_quota) if wait_quota is None else wait_quota,
+        wait_quota=(
+            _seconds(estate, "wait-quota", default.wait_quota)
+            if wait_quota is None
+            else seconds_asked(wait_quota)
+        ),
         lock_timeout=(
-            _seconds(estate, "lock-timeout", default.lock_timeout) if lock_timeout is None else lock_timeout
+            _seconds(estate, "lock-timeout", default.lock_timeout)
+            if lock_timeout is None
+            else seconds_asked(lock_timeout)
         ),
         stop=stop,
     )
+
+
+def seconds_asked(asked: float) -> float:
+    """What an operator gave as a number of seconds. Raises UsageError where it is none within a day."""
+    if not 0 <= asked <= _LONGEST:
+        raise UsageError(
+            Text(f"{asked:g} 不是可用的秒数", f"{asked:g} is no number of seconds"),
+            Text(f"写 0 到 {_LONGEST} 之间的数", f"write a number from 0 to {_LONGEST}"),
+        )
+    return asked
 
 
 def _seconds(estate: Estate, policy: str, default: float) -> float:
     found = estate.policies.get(policy)
     if found is None:
         return default
-    if found.unit != "s" or not isinstance(found.value, int) or found.value < 1:
-        expected = Text("一个以秒为单位的正整数, unit: s", "a whole number of seconds above 0, `unit: s`")
+    if found.unit != "s" or not isinstance(found.value, int) or not 1 <= found.value <= _LONGEST:
+        expected = Text(
+            f"1 到 {_LONGEST} 的整数秒, unit: s", f"a whole number of seconds from 1 to {_LONGEST}, `unit: s`"
+        )
         raise DeclaredErrors([_error(estate, policy, expected)])
     return float(found.value)
 

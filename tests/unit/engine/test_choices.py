@@ -10,8 +10,8 @@ import pytest
 from declared import declared
 from estates import city
 from yunjin.apply import Settings
-from yunjin.engine.choices import drift_policies, patience, sweep_interval
-from yunjin.errors import DeclaredErrors
+from yunjin.engine.choices import drift_policies, patience, seconds_asked, sweep_interval
+from yunjin.errors import DeclaredErrors, UsageError
 from yunjin.model.resources import ObjectClass
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def test_who_asks_goes_before_the_policy() -> None:
     assert found.stop is stop
 
 
-@pytest.mark.parametrize("value", [(0, "s"), (-1, "s"), (2, "min"), ("120", "s"), ("soon", "")])
+@pytest.mark.parametrize(
+    "value", [(0, "s"), (86_401, "s"), (-1, "s"), (2, "min"), ("120", "s"), ("soon", "")]
+)
 def test_what_is_no_number_of_seconds_is_an_error_at_its_place(value: tuple[Any, str]) -> None:
     with pytest.raises(DeclaredErrors) as caught:
         patience(_estate(wait_quota=value))
@@ -60,6 +62,14 @@ def test_what_is_no_number_of_seconds_is_an_error_at_its_place(value: tuple[Any,
     assert error.place.line == len(city()["policies"]) + 1
     assert "wait-quota" in error.message.zh
     assert error.expected is not None
+
+
+@pytest.mark.parametrize("asked", [float("nan"), float("inf"), -1, 86_401])
+def test_what_nobody_can_wait_is_refused(asked: float) -> None:
+    with pytest.raises(UsageError, match="number of seconds"):
+        patience(_estate(), wait_quota=asked)
+    with pytest.raises(UsageError):
+        seconds_asked(asked)
 
 
 def test_all_wrong_choices_are_shown_at_once() -> None:
