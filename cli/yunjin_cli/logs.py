@@ -1,8 +1,9 @@
-"""The log: lines for people on a terminal, one JSON object a line anywhere else, always on standard error.
+"""The log, always on standard error: for people on a terminal, one JSON object a line anywhere else.
 
-Called by the commands that reach an endpoint. Calls structlog and the standard library's logging, through
-which the Kubernetes SDK speaks. Promises that nothing of the log is on standard output, and that no local
-variable of a program in trouble gets into it, for that may be a secret.
+`plain` is called before every command, `configure` by the controller, which goes on. Calls structlog and
+the standard library's logging, through which libraries and the Kubernetes SDK speak. Promises that nothing of
+the log is on standard output, and that no local variable of a program in trouble gets into it, for that may
+be a secret.
 """
 
 from __future__ import annotations
@@ -11,14 +12,22 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-import structlog
-
 if TYPE_CHECKING:
     from structlog.typing import Processor
 
 
+def plain() -> None:
+    """For a command that ends soon: warnings and errors as text, for which structlog is not loaded."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s", force=True
+    )
+    _hush()
+
+
 def configure() -> None:
-    """Send every line from now on to standard error as it is now."""
+    """For the controller: every line from now on goes to standard error as it is now."""
+    import structlog
+
     people = sys.stderr.isatty()
     render: Processor = (
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
@@ -46,5 +55,9 @@ def configure() -> None:
     )
     # Below a warning the SDK writes whole answers of the server, tokens included.
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    # Every retry of every request would be a line; what comes of them is told once, at the end.
+    _hush()
+
+
+def _hush() -> None:
+    """Every retry of every request would be a line; what comes of them is told once, at the end."""
     logging.getLogger("urllib3").setLevel(logging.ERROR)

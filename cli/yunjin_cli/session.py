@@ -184,8 +184,10 @@ def command(app: typer.Typer, name: str, summary: Text) -> Callable[[Callable[..
 
 
 def _guarded(function: Callable[..., int], options: dict[str, Any], arguments: dict[str, Any]) -> int:
+    from yunjin_cli import logs
     from yunjin_cli.output import show_error
 
+    logs.plain()
     try:
         return function(_session(options), **arguments)
     except YunjinError as error:

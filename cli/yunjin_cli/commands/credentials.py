@@ -99,9 +99,7 @@ def issue(
 def _connected(session: Session, estate: Estate) -> Iterator[tuple[Store, Endpoints]]:
     from yunjin.engine.endpoints import accesses, connect
     from yunjin.store import Store
-    from yunjin_cli import logs
 
-    logs.configure()
     with (
         Store.open(session.state) as store,
         connect(estate, session.state, accesses(estate, session.kubeconfig)) as endpoints,

@@ -8,11 +8,10 @@ whatever happens.
 
 from __future__ import annotations
 
+import logging
 from itertools import groupby
 from traceback import format_exc
 from typing import TYPE_CHECKING
-
-import structlog
 
 from yunjin.apply import reasons
 from yunjin.apply.confirmation import Confirmation
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 _SHARED = ""  # stands for the objects that all leaves of an endpoint rely on
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 class EndpointRun:
@@ -66,7 +65,7 @@ class EndpointRun:
                     self._step(writer)
         except Exception as error:  # noqa: BLE001 (whatever it is, the receipts must survive)
             # A renderer of exceptions may print local variables; the plain traceback names places alone.
-            log.error("apply failed", endpoint=self.endpoint, traceback=format_exc())  # noqa: TRY400
+            log.error("apply failed on %s:\n%s", self.endpoint, format_exc())  # noqa: TRY400
             self._fail(reasons.of(error))
 
     def _fail(self, reason: Text) -> None:
@@ -131,7 +130,7 @@ class EndpointRun:
         try:
             self._site.run.after(ended)
         except YunjinError as error:
-            log.warning("journal refused", run=self._site.run.id, reason=str(error))
+            log.warning("journal of run %s refused: %s", self._site.run.id, error)
 
     def _skip(self, failed: Receipt) -> list[Receipt]:
         leaf = _leaf(failed.change)

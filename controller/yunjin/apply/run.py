@@ -7,11 +7,10 @@ a newer.
 
 from __future__ import annotations
 
+import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
-
-import structlog
 
 from yunjin.apply import reasons
 from yunjin.apply.doubt import left_behind, resolved
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from yunjin.store import Run, Store
     from yunjin.substrates.contract import Backend, Translator
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 def _unwatched(receipt: Receipt) -> None:
@@ -168,4 +167,4 @@ def _finish(run: Run, closes: Sequence[int]) -> None:
     try:
         run.finish(closes)
     except YunjinError as error:
-        log.warning("journal refused", run=run.id, reason=str(error))
+        log.warning("journal of run %s refused: %s", run.id, error)

@@ -8,12 +8,11 @@ revoking goes as far as it can: a cluster that does not answer keeps no other fr
 
 from __future__ import annotations
 
+import logging
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
-
-import structlog
 
 from yunjin.errors import Text, UsageError, YunjinError
 from yunjin.store import Credential
@@ -34,7 +33,7 @@ SHORTEST: Final = timedelta(seconds=credentials.SHORTEST)
 _POST: Final = 80
 """Characters of a post."""
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +166,7 @@ def _take_back(endpoints: Endpoints, store: Store, number: str) -> None:
     try:
         revoke(endpoints, store, number)
     except YunjinError as error:
-        log.warning("credential not taken back", credential=number, error=error.message.en)
+        log.warning("credential %s not taken back: %s", number, error)
 
 
 def _leaves(estate: Estate, endpoints: Endpoints, tenant: str) -> Iterator[tuple[KubernetesBackend, str]]:
