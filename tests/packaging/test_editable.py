@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import yaml
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -40,3 +42,15 @@ def test_an_edited_data_file_is_seen_without_installing_again(editable: Install,
 def test_the_command_runs_on_the_clone(editable: Install) -> None:
     done = editable.run("yunjin", "--help")
     assert done.returncode == 0, done.stderr
+
+
+def test_pulumis_entry_runs_as_pulumi_runs_it(editable: Install, tree: Path) -> None:
+    project = yaml.safe_load((tree / "Pulumi.yaml").read_text("utf-8"))
+    assert (project["name"], project["runtime"]) == ("yunjin", "python")
+    # Pulumi's host runs the folder, which then is the first place modules are looked for.
+    assert (
+        editable.evaluate(
+            f"import runpy; runpy.run_path({str(tree / project['main'])!r}, run_name='__main__')"
+        )
+        == ""
+    )
