@@ -35,8 +35,15 @@ class Process:
 
     @property
     def running(self) -> bool:
-        """Whether this very process is there."""
-        return _reaped(self.pid) != self.pid and _began(self.pid) == self.began
+        """Whether this very process is there, with any of its threads."""
+        began = _began(self.pid)
+        if began not in ("", self.began):
+            return False
+        try:
+            # Of a child, zero until its last thread has ended: the first may be gone long before, ports open.
+            return os.waitpid(self.pid, os.WNOHANG)[0] == 0
+        except ChildProcessError:
+            return began == self.began
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal, to nobody if it has ended."""
@@ -100,14 +107,6 @@ def recorded(folder: Path) -> tuple[Process, ...]:
         pid, began = record.read_text("utf-8").split()
         found.append(Process(folder, record.stem, int(pid), began))
     return tuple(found)
-
-
-def _reaped(pid: int) -> int:
-    """The id, if it was a child of ours and has ended; 0 otherwise."""
-    try:
-        return os.waitpid(pid, os.WNOHANG)[0]
-    except ChildProcessError:
-        return 0
 
 
 def _began(pid: int) -> str:
