@@ -109,7 +109,15 @@ LANES = (
         fresh=2,
         limit=15,
         needs=(),
-        steps=(_tests(Words("端到端", "end to end"), "tests/e2e", "-m", "not kubernetes and not prove"),),
+        steps=(
+            _tests(
+                Words("端到端", "end to end"),
+                "tests/e2e",
+                "--numprocesses=auto",
+                "-m",
+                "not kubernetes and not prove",
+            ),
+        ),
     ),
     Lane(
         "kubernetes",

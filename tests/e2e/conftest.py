@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,32 @@ if TYPE_CHECKING:
 def desk(tmp_path: Path) -> CommandLine:
     """A copy of the shipped city, with a state of its own."""
     return CommandLine.at(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> dict[str, CommandLine]:
+    """The small city after `yunjin plan --out p.json`, and after `yunjin apply --yes` too; to be copied."""
+    planned = CommandLine(tmp_path_factory.mktemp("planned"))
+    write_estate(planned.tenants)
+    planned.run("plan", "--out", "p.json")
+    provisioned = CommandLine(tmp_path_factory.mktemp("provisioned"))
+    shutil.copytree(planned.folder, provisioned.folder, dirs_exist_ok=True)
+    provisioned.run("apply", "--yes")
+    return {"planned": planned, "provisioned": provisioned}
+
+
+@pytest.fixture
+def planned(tmp_path: Path, prepared: dict[str, CommandLine]) -> CommandLine:
+    """The small city, planned: in `p.json` and as the newest plan."""
+    shutil.copytree(prepared["planned"].folder, tmp_path, dirs_exist_ok=True)
+    return CommandLine(tmp_path)
+
+
+@pytest.fixture
+def provisioned(tmp_path: Path, prepared: dict[str, CommandLine]) -> CommandLine:
+    """The small city, planned and applied."""
+    shutil.copytree(prepared["provisioned"].folder, tmp_path, dirs_exist_ok=True)
+    return CommandLine(tmp_path)
 
 
 @pytest.fixture

@@ -115,11 +115,9 @@ def test_every_mistake_of_a_run_is_shown(small: CommandLine, lang: str, count: s
     assert not small.state.exists()
 
 
-def test_a_city_that_stands_is_left_as_it_is(small: CommandLine) -> None:
-    small.run("plan")
-    small.run("apply", "--yes")
-    before = small.standing("k8s")
-    make_mistake(small.tenants, *IN_PLACE["wrong unit"])
+def test_a_city_that_stands_is_left_as_it_is(provisioned: CommandLine) -> None:
+    before = provisioned.standing("k8s")
+    make_mistake(provisioned.tenants, *IN_PLACE["wrong unit"])
     for command in (("plan",), ("apply", "--yes", "--allow-destroy"), ("drift", "repair", "--yes")):
-        assert "16 Gib" in small.run(*command, expect=2)
-    assert small.standing("k8s") == before
+        assert "16 Gib" in provisioned.run(*command, expect=2)
+    assert provisioned.standing("k8s") == before

@@ -52,13 +52,11 @@ def test_an_error_finding_is_1(small: CommandLine) -> None:
     small.run("plan", expect=1)
 
 
-def test_differences_are_1(small: CommandLine) -> None:
-    small.run("plan")
-    small.run("apply", "--yes")
-    small.run("drift")
-    with small.endpoint("k8s") as others:
+def test_differences_are_1(provisioned: CommandLine) -> None:
+    provisioned.run("drift")
+    with provisioned.endpoint("k8s") as others:
         others.edit(QUOTA, {("spec", "hard", "requests.cpu"): "40"})
-    said = small.run("drift", expect=1)
+    said = provisioned.run("drift", expect=1)
     assert "requests.cpu" in said
     assert "kubectl-edit" in said
 

@@ -8,34 +8,32 @@ if TYPE_CHECKING:
     from commandline import CommandLine
 
 
-def test_pending_until_the_quota_is_counted(small: CommandLine) -> None:
-    small.run("plan")
-    with small.endpoint("k8s") as others:
+def test_pending_until_the_quota_is_counted(planned: CommandLine) -> None:
+    with planned.endpoint("k8s") as others:
         others.freeze()
 
-    done = small.value("apply", "--yes", "--wait-quota", "0.5", expect=1)
+    done = planned.value("apply", "--yes", "--wait-quota", "0.5", expect=1)
 
     outcomes = {receipt["key"]: receipt["outcome"] for receipt in done["receipts"]}
     assert outcomes["k8s/jtj-egov/ResourceQuota/yunjin"] == "pending"
     bindings = {key: outcome for key, outcome in outcomes.items() if "/RoleBinding/" in key}
     assert len(bindings) == 6
     assert set(bindings.values()) == {"skipped"}
-    assert not [key for key in small.standing("k8s") if "/RoleBinding/" in key]
+    assert not [key for key in planned.standing("k8s") if "/RoleBinding/" in key]
 
-    with small.endpoint("k8s") as others:
+    with planned.endpoint("k8s") as others:
         others.thaw()
-    small.run("apply", "--yes")  # the same plan goes on where it stopped
+    planned.run("apply", "--yes")  # the same plan goes on where it stopped
 
-    assert sum("/RoleBinding/" in key for key in small.standing("k8s")) == 6
-    assert small.value("plan")["plan"]["changes"] == []
+    assert sum("/RoleBinding/" in key for key in planned.standing("k8s")) == 6
+    assert planned.value("plan")["plan"]["changes"] == []
 
 
-def test_people_read_what_is_pending_and_why(small: CommandLine) -> None:
-    small.run("plan")
-    with small.endpoint("k8s") as others:
+def test_people_read_what_is_pending_and_why(planned: CommandLine) -> None:
+    with planned.endpoint("k8s") as others:
         others.freeze()
     for lang, words in {"zh": ("尚未生效", "已跳过"), "en": ("pending", "skipped")}.items():
-        said = small.run("apply", "--yes", "--wait-quota", "0.1", expect=1, lang=lang)
+        said = planned.run("apply", "--yes", "--wait-quota", "0.1", expect=1, lang=lang)
         assert "jtj-egov/ResourceQuota/yunjin" in said
         for word in words:
             assert word in said

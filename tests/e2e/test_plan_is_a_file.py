@@ -23,29 +23,26 @@ def test_a_plan_file_is_applied_later(small: CommandLine) -> None:
     assert sum("/ResourceQuota/" in key for key in small.standing("k8s")) == 3
 
 
-def test_without_a_file_the_newest_plan_is_applied(small: CommandLine) -> None:
-    small.run("plan")
-    small.change_rows("tenant/fgw", "leaf/k8s/fgw-egov", cpu=8)
-    newest = small.value("plan")
-    done = small.value("apply", "--yes")
+def test_without_a_file_the_newest_plan_is_applied(planned: CommandLine) -> None:
+    planned.change_rows("tenant/fgw", "leaf/k8s/fgw-egov", cpu=8)
+    newest = planned.value("plan")
+    done = planned.value("apply", "--yes")
     assert done["plan"] == newest["hash"]
-    assert small.standing("k8s")["fgw-egov/ResourceQuota/yunjin"]["spec"]["hard"]["requests.cpu"] == "8"
+    assert planned.standing("k8s")["fgw-egov/ResourceQuota/yunjin"]["spec"]["hard"]["requests.cpu"] == "8"
 
 
-def test_a_plan_of_other_declared_files_is_refused(small: CommandLine) -> None:
-    small.run("plan", "--out", "p.json")
-    small.change_rows("leaf/k8s/fgw-egov", cpu=3)
+def test_a_plan_of_other_declared_files_is_refused(planned: CommandLine) -> None:
+    planned.change_rows("leaf/k8s/fgw-egov", cpu=3)
     for plan in (["p.json"], []):
-        said = small.run("apply", *plan, "--yes", expect=1)
+        said = planned.run("apply", *plan, "--yes", expect=1)
         assert "已改动" in said
         assert "yunjin plan" in said
-    assert small.standing("k8s") == {}
+    assert planned.standing("k8s") == {}
 
 
-def test_nothing_is_applied_without_consent(small: CommandLine) -> None:
-    small.run("plan")
-    assert "--yes" in small.run("apply", expect=1)
-    assert small.standing("k8s") == {}
+def test_nothing_is_applied_without_consent(planned: CommandLine) -> None:
+    assert "--yes" in planned.run("apply", expect=1)
+    assert planned.standing("k8s") == {}
 
 
 def test_without_any_plan_there_is_nothing_to_apply(small: CommandLine) -> None:
@@ -53,9 +50,8 @@ def test_without_any_plan_there_is_nothing_to_apply(small: CommandLine) -> None:
 
 
 @pytest.mark.parametrize("kind", ["foreign", "truncated", "other version", "huge", "missing", "not text"])
-def test_what_is_no_plan_is_bad_input(small: CommandLine, kind: str) -> None:
-    small.run("plan", "--out", "p.json")
-    path = small.folder / "p.json"
+def test_what_is_no_plan_is_bad_input(planned: CommandLine, kind: str) -> None:
+    path = planned.folder / "p.json"
     whole = path.read_text("utf-8")
     if kind == "foreign":
         path.write_text('{"apiVersion": "v1", "kind": "List", "items": []}', "utf-8")
@@ -71,27 +67,25 @@ def test_what_is_no_plan_is_bad_input(small: CommandLine, kind: str) -> None:
         path.unlink()
     else:
         path.write_bytes(b"\xff\xfe\x00")
-    answer = small.ask("apply", "p.json", "--yes", "--output", "json")
+    answer = planned.ask("apply", "p.json", "--yes", "--output", "json")
     assert answer.code == 2, answer
     (error,) = answer.errors
     assert error["code"] == "usage"
     assert error["remedy"]["zh"]
-    assert small.standing("k8s") == {}
+    assert planned.standing("k8s") == {}
 
 
 def test_a_plan_that_cannot_be_written_is_bad_input(small: CommandLine) -> None:
     assert "nowhere/p.json" in small.run("plan", "--out", "nowhere/p.json", expect=2)
 
 
-def test_what_has_moved_is_skipped_and_the_rest_done(small: CommandLine) -> None:
-    small.run("plan")
-    small.run("apply", "--yes")
-    small.change_rows("leaf/k8s/jtj-egov", "leaf/k8s/fgw-egov", cpu=3)
-    small.run("plan", "--out", "p.json")
-    with small.endpoint("k8s") as others:
+def test_what_has_moved_is_skipped_and_the_rest_done(provisioned: CommandLine) -> None:
+    provisioned.change_rows("leaf/k8s/jtj-egov", "leaf/k8s/fgw-egov", cpu=3)
+    provisioned.run("plan", "--out", "p.json")
+    with provisioned.endpoint("k8s") as others:
         others.edit(QUOTA, {HARD: "5"})
 
-    done = small.value("apply", "p.json", "--yes", expect=1)
+    done = provisioned.value("apply", "p.json", "--yes", expect=1)
 
     ends = {receipt["key"]: receipt for receipt in done["receipts"]}
     moved = ends.pop("k8s/jtj-egov/ResourceQuota/yunjin")
@@ -99,13 +93,11 @@ def test_what_has_moved_is_skipped_and_the_rest_done(small: CommandLine) -> None
     assert moved["reason"]["zh"]
     assert moved["reason"]["en"]
     assert {receipt["outcome"] for receipt in ends.values()} == {"done"}
-    standing = small.standing("k8s")
+    standing = provisioned.standing("k8s")
     assert standing["jtj-egov/ResourceQuota/yunjin"]["spec"]["hard"]["requests.cpu"] == "5"
     assert standing["fgw-egov/ResourceQuota/yunjin"]["spec"]["hard"]["requests.cpu"] == "3"
 
 
-def test_a_plan_that_was_applied_by_somebody_else_meanwhile_is_done(small: CommandLine) -> None:
-    small.run("plan", "--out", "p.json")
-    small.run("apply", "p.json", "--yes")
-    done = small.value("apply", "p.json", "--yes")
+def test_a_plan_that_was_applied_by_somebody_else_meanwhile_is_done(provisioned: CommandLine) -> None:
+    done = provisioned.value("apply", "p.json", "--yes")
     assert set(done["counts"]) == {"already"}

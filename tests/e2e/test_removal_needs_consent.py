@@ -11,45 +11,39 @@ ROWS = ("bureau/jtj", "tenant/jtj", "leaf/k8s/jtj-egov")
 PROTECTED = ("bureau/fgw", "tenant/fgw", "leaf/k8s/fgw-egov")
 
 
-def provisioned(desk: CommandLine) -> None:
-    desk.run("plan")
-    desk.run("apply", "--yes")
-
-
-def test_a_file_may_not_go_before_its_grants(small: CommandLine) -> None:
-    provisioned(small)
-    (small.tenants / "jtj.yaml").unlink()
-    said = small.run("plan", expect=2)
+def test_a_file_may_not_go_before_its_grants(provisioned: CommandLine) -> None:
+    (provisioned.tenants / "jtj.yaml").unlink()
+    said = provisioned.run("plan", expect=2)
     assert "tenants/baseline.yaml:" in said
     assert "jtj" in said
 
 
-def test_removal_waits_for_consent_and_goes_in_order(small: CommandLine) -> None:
-    provisioned(small)
-    small.end_grants(*ROWS)
-    others = {key: body for key, body in small.standing("k8s").items() if not key.startswith("jtj-egov/")}
+def test_removal_waits_for_consent_and_goes_in_order(provisioned: CommandLine) -> None:
+    provisioned.end_grants(*ROWS)
+    others = {
+        key: body for key, body in provisioned.standing("k8s").items() if not key.startswith("jtj-egov/")
+    }
 
-    made = small.value("plan")
+    made = provisioned.value("plan")
     assert {change["action"] for change in made["plan"]["changes"]} == {"delete"}
     (finding,) = [finding for finding in made["findings"] if finding["rule"] == "R01"]
     assert finding["evidence"]["whole"] == "true"
 
-    small.run("apply", "--yes", expect=1)
-    assert "jtj-egov/Namespace/jtj-egov" in small.standing("k8s")
+    provisioned.run("apply", "--yes", expect=1)
+    assert "jtj-egov/Namespace/jtj-egov" in provisioned.standing("k8s")
 
-    done = small.value("apply", "--yes", "--allow-destroy")
+    done = provisioned.value("apply", "--yes", "--allow-destroy")
     removed = [receipt["key"] for receipt in done["receipts"]]
     # Rights go first: nobody makes anything new while the namespace ends.
     assert [key.split("/")[-2] for key in removed] == ["RoleBinding", "RoleBinding", "Namespace"]
-    assert small.standing("k8s") == others
+    assert provisioned.standing("k8s") == others
 
-    (small.tenants / "jtj.yaml").unlink()  # with its grants ended, the file may go
-    assert small.value("plan")["plan"]["changes"] == []
+    (provisioned.tenants / "jtj.yaml").unlink()  # with its grants ended, the file may go
+    assert provisioned.value("plan")["plan"]["changes"] == []
 
 
-def test_it_is_shown_as_a_loss_in_both_languages(small: CommandLine) -> None:
-    provisioned(small)
-    small.end_grants(*ROWS)
+def test_it_is_shown_as_a_loss_in_both_languages(provisioned: CommandLine) -> None:
+    provisioned.end_grants(*ROWS)
     shown = {
         "zh": ("删除  k8s", "整个命名空间, 连同其中的一切", "其中删除 3 项"),
         "en": (
@@ -59,22 +53,21 @@ def test_it_is_shown_as_a_loss_in_both_languages(small: CommandLine) -> None:
         ),
     }
     for lang, parts in shown.items():
-        said = small.run("plan", lang=lang)
+        said = provisioned.run("plan", lang=lang)
         for part in parts:
             assert part in said
-        refused = small.run("apply", "--yes", lang=lang, expect=1)
+        refused = provisioned.run("apply", "--yes", lang=lang, expect=1)
         assert "jtj-egov" in refused
         assert "--allow-destroy" in refused
 
 
-def test_a_protected_tenant_stays_whatever_is_allowed(small: CommandLine) -> None:
-    provisioned(small)
-    before = small.standing("k8s")
-    small.end_grants(*PROTECTED)
-    assert "fgw-egov" in small.run("plan", expect=1)
-    refused = small.run("apply", "--yes", "--allow-destroy", expect=1)
+def test_a_protected_tenant_stays_whatever_is_allowed(provisioned: CommandLine) -> None:
+    before = provisioned.standing("k8s")
+    provisioned.end_grants(*PROTECTED)
+    assert "fgw-egov" in provisioned.run("plan", expect=1)
+    refused = provisioned.run("apply", "--yes", "--allow-destroy", expect=1)
     assert refused.count("R02") == 1  # said once, not again in the refusal
-    (small.tenants / "fgw.yaml").unlink()  # the namespace itself remembers that it is protected
-    small.run("plan", expect=1)
-    small.run("apply", "--yes", "--allow-destroy", expect=1)
-    assert small.standing("k8s") == before
+    (provisioned.tenants / "fgw.yaml").unlink()  # the namespace itself remembers that it is protected
+    provisioned.run("plan", expect=1)
+    provisioned.run("apply", "--yes", "--allow-destroy", expect=1)
+    assert provisioned.standing("k8s") == before
