@@ -45,6 +45,16 @@ def test_nothing_is_applied_without_consent(planned: CommandLine) -> None:
     assert planned.standing("k8s") == {}
 
 
+def test_people_are_shown_the_plan_and_asked(planned: CommandLine) -> None:
+    refused = planned.on_terminal("apply", typed="n\n", expect=1)
+    assert [line for line in refused if "新建  k8s" in line and "jtj-egov" in line]
+    assert [line for line in refused if line.startswith("下发执行 28 项变更? [y/N]")]
+    assert planned.standing("k8s") == {}
+    agreed = planned.on_terminal("apply", typed="y\n", lang="en")
+    assert [line for line in agreed if line.startswith("apply 28 changes? [y/N]")]
+    assert agreed[-1].endswith("28 done")
+
+
 def test_without_any_plan_there_is_nothing_to_apply(small: CommandLine) -> None:
     assert "yunjin plan" in small.run("apply", "--yes", expect=2)
 

@@ -112,25 +112,30 @@ class CommandLine:
         assert done.code == expect, f"{arguments} ended with {done.code}:\n{done.out}{done.err}"
         return json.loads(done.out)
 
-    def on_terminal(self, *arguments: str, columns: int, lang: str = "zh") -> list[str]:
-        """Lines of a command as a terminal of that width shows them, without colours."""
+    def on_terminal(
+        self, *arguments: str, columns: int = 100, lang: str = "zh", typed: str = "", expect: int = 0
+    ) -> list[str]:
+        """Lines as a terminal of that width shows them, without colours; `typed` answers the question."""
         controller, terminal = pty.openpty()
         termios.tcsetwinsize(terminal, (200, columns))
         process = subprocess.Popen(
             self._command(*arguments),
             cwd=self.folder,
             env=self._environment(lang) | {"TERM": "xterm"},
-            stdin=subprocess.DEVNULL,
+            stdin=terminal if typed else subprocess.DEVNULL,
             stdout=terminal,
             stderr=terminal,
         )
         os.close(terminal)
-        said = b""
+        said, answer = b"", typed.encode()
         with suppress(OSError):  # so a terminal says that nobody writes to it any more
             while part := os.read(controller, 1 << 16):
                 said += part
+                if answer and said.endswith(b"[y/N] "):
+                    os.write(controller, answer)
+                    answer = b""
         os.close(controller)
-        assert process.wait(timeout=60) == 0, said.decode()
+        assert process.wait(timeout=60) == expect, said.decode()
         return [line.rstrip() for line in _CONTROL.sub("", _ERASED.sub("", said.decode())).splitlines()]
 
     def replace(self, file: str, old: str, new: str) -> None:
