@@ -209,6 +209,9 @@ def show_receipts(session: Session, judged: Judged, receipts: Sequence[Receipt])
             ],
         )
         _say_more(session, len(bad) - MOST_ROWS)
+        moved = any(receipt.outcome is Outcome.MOVED for receipt in bad)
+        again = "yunjin plan" if moved else "yunjin apply"
+        say(session, Text(f"→ 再次执行 {again} 即可继续", f"→ run {again} again to go on"), "dim")
     said = counts_text(counts)
     unknown = ", ".join(judged.plan.unknown)
     left = Text(f"; 接入点 {unknown} 未知, 未作变更", f"; {unknown} is unknown and was left alone")

@@ -32,7 +32,10 @@ def test_pending_until_the_quota_is_counted(planned: CommandLine) -> None:
 def test_people_read_what_is_pending_and_why(planned: CommandLine) -> None:
     with planned.endpoint("k8s") as others:
         others.freeze()
-    for lang, words in {"zh": ("尚未生效", "已跳过"), "en": ("pending", "skipped")}.items():
+    for lang, words in {
+        "zh": ("尚未生效", "已跳过", "再次执行 yunjin apply"),
+        "en": ("pending", "skipped", "run yunjin apply again"),
+    }.items():
         said = planned.run("apply", "--yes", "--wait-quota", "0.1", expect=1, lang=lang)
         assert "jtj-egov/ResourceQuota/yunjin" in said
         for word in words:
