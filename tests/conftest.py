@@ -21,8 +21,9 @@ from devcluster.builds import BuildError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
 
-OWN = frozenset({"owned_cluster", "second_cluster"})
+OWN = frozenset({"owned_cluster", "second_cluster", "empty_cluster"})
 REAL = OWN | {"cluster"}
 
 _outside = pytest.StashKey[OutsideCluster | None]()
@@ -127,4 +128,11 @@ def owned_cluster(cluster: Cluster) -> DevCluster:
 def second_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevCluster]:
     """Another endpoint, which may be killed and restarted; pods are not placed there."""
     with DevCluster.start(tmp_path_factory.mktemp("second"), light=True) as started:
+        yield started
+
+
+@pytest.fixture
+def empty_cluster(tmp_path: Path) -> Iterator[DevCluster]:
+    """A cluster in which nothing stands yet, for the test alone: the shared ones hold what others made."""
+    with DevCluster.start(tmp_path / "empty-cluster", light=True) as started:
         yield started

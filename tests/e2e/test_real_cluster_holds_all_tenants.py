@@ -7,26 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from devcluster import DevCluster
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from commandline import CommandLine
+    from devcluster import DevCluster
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.kubernetes, pytest.mark.owns_server]
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> Iterator[DevCluster]:
-    """A cluster in which nothing stands yet: the shared one holds what other tests made."""
-    with DevCluster.start(tmp_path / "cluster", light=True) as started:
-        yield started
+pytestmark = pytest.mark.timeout(300)
 
 
-def test_plan_then_apply_then_nothing(desk: CommandLine, empty: DevCluster) -> None:
-    kubeconfig = str(empty.kubeconfig)
+def test_plan_then_apply_then_nothing(desk: CommandLine, empty_cluster: DevCluster) -> None:
+    kubeconfig = str(empty_cluster.kubeconfig)
     plan = desk.value("plan", "--kubeconfig", kubeconfig)
     assert plan["plan"]["leaves"] == 29
 
@@ -34,9 +23,9 @@ def test_plan_then_apply_then_nothing(desk: CommandLine, empty: DevCluster) -> N
     receipts = desk.value("apply", "--yes")
     assert set(receipts["counts"]) <= {"done", "already"}
 
-    quotas: list[dict[str, Any]] = json.loads(empty.kubectl("get", "resourcequotas", "-A", "-o", "json"))[
-        "items"
-    ]
+    quotas: list[dict[str, Any]] = json.loads(
+        empty_cluster.kubectl("get", "resourcequotas", "-A", "-o", "json")
+    )["items"]
     ours = {item["metadata"]["namespace"]: item for item in quotas if item["metadata"]["name"] == "yunjin"}
     assert len(ours) == 29
     assert ours["jtj-egov"]["status"]["hard"]["requests.cpu"] == "64"

@@ -222,9 +222,9 @@ def test_a_removed_leaf_takes_its_credentials_along(stage: Stage, owned_cluster:
 
 
 def test_before_the_first_apply_there_are_no_credentials(
-    second_cluster: DevCluster, unique: Callable[[str], str]
+    empty_cluster: DevCluster, unique: Callable[[str], str]
 ) -> None:
-    backend = KubernetesBackend.connect(ENDPOINT, second_cluster.kubeconfig, None)
+    backend = KubernetesBackend.connect(ENDPOINT, empty_cluster.kubeconfig, None)
     with pytest.raises(ConflictError, match="yunjin-credentials"):
         credentials.issue(backend.client, unique("nobody"), "admin", "ci", 3600)
     backend.close()
