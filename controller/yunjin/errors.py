@@ -8,6 +8,7 @@ it arrives here as one of these, with the original as its cause.
     │   └── DeclaredErrors all that one run found
     ├── UsageError         call again with other arguments                                exit 2
     ├── RefusalError       ask for approval; the rules or the authorisation say no         exit 1
+    │   └── ShortageError  ask for less, or for a higher limit                            exit 1
     ├── ConflictError      look again: somebody else changed or holds it                  exit 1
     ├── TransientError     wait (retry_after seconds, where the other side said) and repeat   exit 1
     │   └── UnreachableError   nobody answers at all                                      exit 3
@@ -17,13 +18,17 @@ it arrives here as one of these, with the original as its cause.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 Lang = Literal["zh", "en"]
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
+"""What can be written down and sent to another process."""
+_NONE: Final[Mapping[str, JSON]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +57,25 @@ class Place:
 
 
 class YunjinError(Exception):
-    """Base of all. `code` is stable, for scripts; `remedy` says what to do next."""
+    """Base of all.
+
+    Attributes:
+        code: stable, for scripts.
+        remedy: what to do next.
+        facts: figures and names behind the message, for programs. An error raised in another process is made
+            anew from class, message, remedy and facts, so what a subclass adds must be among them.
+    """
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: Text, remedy: Text | None = None) -> None:
+    def __init__(
+        self, message: Text, remedy: Text | None = None, *, facts: Mapping[str, JSON] = _NONE
+    ) -> None:
         super().__init__(message.en)
         self.message = message
         self.remedy = remedy
+        self.facts = facts
 
 
 class DeclaredError(YunjinError):
@@ -116,6 +131,12 @@ class RefusalError(YunjinError):
     code = "refused"
 
 
+class ShortageError(RefusalError):
+    """A quota limit is in the way. `facts`: node, pool, dimension, limit, taken, asked, missing, holders."""
+
+    code = "shortage"
+
+
 class ConflictError(YunjinError):
     """Somebody else changed the object or holds the lease; look again."""
 
@@ -123,15 +144,26 @@ class ConflictError(YunjinError):
 
 
 class TransientError(YunjinError):
-    """It may work later. `retry_after` is in seconds, None where the other side gave no hint."""
+    """It may work later."""
 
     code = "transient"
 
     def __init__(
-        self, message: Text, remedy: Text | None = None, *, retry_after: float | None = None
+        self,
+        message: Text,
+        remedy: Text | None = None,
+        *,
+        retry_after: float | None = None,
+        facts: Mapping[str, JSON] = _NONE,
     ) -> None:
-        super().__init__(message, remedy)
-        self.retry_after = retry_after
+        hint: Mapping[str, JSON] = {} if retry_after is None else {"retry_after": retry_after}
+        super().__init__(message, remedy, facts={**facts, **hint})
+
+    @property
+    def retry_after(self) -> float | None:
+        """In seconds, None where the other side gave no hint."""
+        hint = self.facts.get("retry_after")
+        return hint if isinstance(hint, int | float) else None
 
 
 class UnreachableError(TransientError):

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from yunjin.errors import ConflictError, Text
+from yunjin.store.operations import operation
 from yunjin.store.times import text, time
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from yunjin.store.connection import Connection
     from yunjin.store.database import Database
 
 _SELECT = "SELECT id, tenant, role, post, leaves, issued, expires, revoked FROM credentials"
@@ -88,7 +89,8 @@ class Credentials:
             yield Credential(number, tenant, role, post, pairs, time(issued), time(expires), ended)
 
 
-def _record(connection: sqlite3.Connection, row: tuple[str, ...]) -> bool:
+@operation
+def _record(connection: Connection, row: tuple[str, ...]) -> bool:
     done = connection.execute(
         """
         INSERT INTO credentials (id, tenant, role, post, leaves, issued, expires) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -99,7 +101,8 @@ def _record(connection: sqlite3.Connection, row: tuple[str, ...]) -> bool:
     return done.rowcount == 1
 
 
-def _revoke(connection: sqlite3.Connection, credential: str, at: str) -> bool:
+@operation
+def _revoke(connection: Connection, credential: str, at: str) -> bool:
     sql = "UPDATE credentials SET revoked = ? WHERE id = ? AND revoked IS NULL"
     done = connection.execute(sql, (at, credential))
     return done.rowcount == 1

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.errors import ConflictError, Text
 from yunjin.model.resources import Key
+from yunjin.store.connection import locked
+from yunjin.store.operations import operation
 from yunjin.store.times import text, time
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Collection, Mapping, Sequence
     from concurrent.futures import Future
     from datetime import datetime
 
     from yunjin.model.change import Change, Outcome, Receipt
+    from yunjin.store.connection import Connection
     from yunjin.store.database import Database
 
 IN_DOUBT: Final = "before"
@@ -47,10 +49,14 @@ _ENTRIES = """
            state, reason_zh, reason_en
     FROM entries WHERE run = ? AND state = coalesce(?, state) ORDER BY seq
 """
-# SQLite takes the bare column from the row of the maximum.
+# One run has one entry of an object.
 _LEFT = """
-    SELECT endpoint, namespace, kind, name, after_hash, max(run) FROM entries
-    WHERE endpoint = ? AND state IN ('done', 'already', 'pending') GROUP BY namespace, kind, name
+    SELECT endpoint, namespace, kind, name, after_hash, run
+    FROM entries JOIN (
+        SELECT endpoint, namespace, kind, name, max(run) AS run FROM entries
+        WHERE endpoint = ? AND state IN ('done', 'already', 'pending')
+        GROUP BY endpoint, namespace, kind, name
+    ) AS newest USING (endpoint, namespace, kind, name, run)
 """
 _DOUBTFUL = """
     SELECT endpoint, namespace, kind, name, after_hash, run FROM entries
@@ -262,16 +268,23 @@ def _languages(reason: Text | None) -> tuple[str, str] | tuple[None, None]:
     return (reason.zh, reason.en) if reason else (None, None)
 
 
-def _begin(connection: sqlite3.Connection, row: tuple[Any, ...]) -> int:
-    sql = "INSERT INTO runs (plan, actor, holder, fences, started, state) VALUES (?, ?, ?, ?, ?, 'running')"
-    connection.execute(sql, row)
-    (number,) = connection.execute("SELECT last_insert_rowid()").fetchone()
+@operation
+def _begin(connection: Connection, row: tuple[Any, ...]) -> int:
+    (number,) = connection.execute(
+        """
+        INSERT INTO runs (plan, actor, holder, fences, started, state) VALUES (?, ?, ?, ?, ?, 'running')
+        RETURNING id
+        """,
+        row,
+    ).fetchone()
     return int(number)
 
 
-def _before(connection: sqlite3.Connection, rows: list[tuple[Any, ...]], fences: dict[str, int]) -> None:
-    for endpoint, fence in fences.items():
-        sql = "SELECT 1 FROM leases WHERE endpoint = ? AND fence = ? AND holder IS NOT NULL"
+@operation
+def _before(connection: Connection, rows: list[tuple[Any, ...]], fences: dict[str, int]) -> None:
+    # Locked: who takes the lease meanwhile waits until these rows are there.
+    sql = locked(connection, "SELECT 1 FROM leases WHERE endpoint = ? AND fence = ? AND holder IS NOT NULL")
+    for endpoint, fence in sorted(fences.items()):
         if connection.execute(sql, (endpoint, fence)).fetchone() is None:
             raise ConflictError(
                 Text(f"端点 {endpoint} 的租约已失去", f"the lease of {endpoint} is no longer this run's"),
@@ -280,16 +293,19 @@ def _before(connection: sqlite3.Connection, rows: list[tuple[Any, ...]], fences:
     connection.executemany(_BEFORE, rows)
 
 
-def _after(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+@operation
+def _after(connection: Connection, rows: list[tuple[Any, ...]]) -> None:
     connection.executemany(_AFTER, rows)
 
 
-def _resolve(connection: sqlite3.Connection, rows: list[tuple[str, str, int, int]]) -> None:
+@operation
+def _resolve(connection: Connection, rows: list[tuple[str, str, int, int]]) -> None:
     sql = "UPDATE entries SET state = ?, at = ? WHERE run = ? AND seq = ? AND state = 'before'"
     connection.executemany(sql, rows)
 
 
-def _finish(connection: sqlite3.Connection, run: int, at: str, closes: list[int]) -> None:
+@operation
+def _finish(connection: Connection, run: int, at: str, closes: list[int]) -> None:
     connection.execute("UPDATE runs SET finished = ?, state = 'finished' WHERE id = ?", (at, run))
     sql = "UPDATE runs SET state = 'interrupted' WHERE id = ? AND state = 'running'"
     connection.executemany(sql, [(number,) for number in closes])

@@ -11,15 +11,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from yunjin.store.operations import operation
 from yunjin.store.processes import Holder
 from yunjin.store.times import text, time
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable
     from datetime import datetime
 
+    from yunjin.store.connection import Connection
     from yunjin.store.database import Database
+
+# Makes the row or locks it; either way nobody else takes the lease before the transaction ends.
+_TOUCH = """
+    INSERT INTO leases (endpoint, fence) VALUES (?, 0)
+    ON CONFLICT (endpoint) DO UPDATE SET fence = leases.fence
+    RETURNING holder, fence, expires
+"""
 
 __all__ = ["Fence", "HeldBy", "Holder", "Leases"]
 
@@ -84,24 +92,26 @@ class Leases:
         return next((fence for fence in self.held() if fence.endpoint == endpoint), None)
 
 
+@operation
 def _acquire(
-    connection: sqlite3.Connection, endpoint: str, holders: tuple[str, str], now: str, until: str
+    connection: Connection, endpoint: str, holders: tuple[str, str], now: str, until: str
 ) -> tuple[str, int, str]:
     """Who has the lease after this, its number, its end. `holders`: who asks, who is known dead."""
     holder = holders[0]
-    row: tuple[str | None, int, str] | None = connection.execute(
-        "SELECT holder, fence, expires FROM leases WHERE endpoint = ?", (endpoint,)
-    ).fetchone()
-    current, number, expires = row or (None, 0, "")
+    current, number, expires = connection.execute(_TOUCH, (endpoint,)).fetchone()
     if current is not None and current not in holders and expires > now:
         return current, number, expires
     if current != holder:
         number += 1
-    connection.execute("REPLACE INTO leases VALUES (?, ?, ?, ?)", (endpoint, holder, number, until))
+    connection.execute(
+        "UPDATE leases SET holder = ?, fence = ?, expires = ? WHERE endpoint = ?",
+        (holder, number, until, endpoint),
+    )
     return holder, number, until
 
 
-def _renew(connection: sqlite3.Connection, endpoint: str, holder: str, number: int, until: str) -> bool:
+@operation
+def _renew(connection: Connection, endpoint: str, holder: str, number: int, until: str) -> bool:
     done = connection.execute(
         "UPDATE leases SET expires = ? WHERE endpoint = ? AND holder = ? AND fence = ?",
         (until, endpoint, holder, number),
@@ -109,7 +119,8 @@ def _renew(connection: sqlite3.Connection, endpoint: str, holder: str, number: i
     return done.rowcount == 1
 
 
-def _release(connection: sqlite3.Connection, endpoint: str, holder: str, number: int) -> None:
+@operation
+def _release(connection: Connection, endpoint: str, holder: str, number: int) -> None:
     connection.execute(
         "UPDATE leases SET holder = NULL, expires = NULL WHERE endpoint = ? AND holder = ? AND fence = ?",
         (endpoint, holder, number),

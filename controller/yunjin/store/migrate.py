@@ -1,8 +1,8 @@
 """Brings the schema of the state database up to date.
 
-Called by `Store.open` alone. Reads the schema's version with sqlite3; SQLAlchemy and Alembic are imported
-only when a migration is due, because every command pays for what start-up imports. Promises that two
-processes that start at once do not collide, and that a migration is whole or has not happened.
+Called by `database.open_database` alone. Reads the schema's version with sqlite3; SQLAlchemy and Alembic
+are imported only when a migration is due, because every command pays for what start-up imports. Promises
+that two processes that start at once do not collide, and that a migration is whole or has not happened.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from yunjin.errors import PermanentError, Text
-from yunjin.store.database import connect, translated
+from yunjin.store.sqlite import connect, translated
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

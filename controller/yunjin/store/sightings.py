@@ -10,16 +10,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from yunjin.model.resources import Key
+from yunjin.store.operations import operation
 from yunjin.store.times import text, time
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
+    from yunjin.store.connection import Connection
     from yunjin.store.database import Database
 
 _FORGET = "DELETE FROM sightings WHERE endpoint = ? AND namespace = ? AND kind = ? AND name = ? AND path = ?"
+_NOTE = """
+    INSERT INTO sightings (endpoint, namespace, kind, name, path, observed, since)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (endpoint, namespace, kind, name, path) DO UPDATE
+    SET observed = excluded.observed, since = excluded.since
+"""
 _Row = tuple[str, str, str, str, str, str]
 
 
@@ -65,13 +72,13 @@ def _columns(key: Key) -> tuple[str, str, str, str]:
     return key.endpoint, key.namespace, key.kind, key.name
 
 
-def _update(connection: sqlite3.Connection, endpoint: str, rows: list[_Row], at: str) -> None:
+@operation
+def _update(connection: Connection, endpoint: str, rows: list[_Row], at: str) -> None:
     sql = "SELECT endpoint, namespace, kind, name, path, observed FROM sightings WHERE endpoint = ?"
-    known = {row[:5]: row[5] for row in connection.execute(sql, (endpoint,))}
-    seen = {row[:5]: row[5] for row in rows}
+    known = {tuple(row[:5]): row[5] for row in connection.execute(sql, (endpoint,)).fetchall()}
+    seen = {tuple(row[:5]): row[5] for row in rows}
     gone = [place for place in known if place not in seen]
     connection.executemany(_FORGET, gone)
     connection.executemany(
-        "REPLACE INTO sightings VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [(*place, observed, at) for place, observed in seen.items() if known.get(place) != observed],
+        _NOTE, [(*place, observed, at) for place, observed in seen.items() if known.get(place) != observed]
     )

@@ -1,7 +1,7 @@
 """The state database as one object.
 
-Opened by the composition root once a process; handed to `yunjin.apply` and `yunjin.engine`. Calls `database`
-and `migrate`. Promises that the folder and its files are readable by their owner alone, that the schema is
+Opened by the composition root once a process; handed to `yunjin.apply` and `yunjin.engine`. Calls `database`.
+Promises that the folder and its files are readable by their owner alone, that the schema is
 current, and that every time in a row comes from the one clock given here.
 """
 
@@ -10,14 +10,13 @@ from __future__ import annotations
 import os
 import stat
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 from yunjin.errors import Text, UsageError
 from yunjin.store.credentials import Credentials
-from yunjin.store.database import Database
+from yunjin.store.database import FILE, open_database
 from yunjin.store.journal import Journal
 from yunjin.store.leases import Leases
-from yunjin.store.migrate import bring_up_to_date
 from yunjin.store.plans import Plans
 from yunjin.store.sightings import Sightings
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-FILE: Final = "state.db"
+    from yunjin.store.database import Database
 
 
 def utc_now() -> datetime:
@@ -42,12 +41,13 @@ class Store:
     Attributes:
         folder: where everything of this installation lies.
         now: the clock; it answers with a time zone.
+        database: for what is kept beside them, as the ledger is.
     """
 
     def __init__(self, folder: Path, database: Database, now: Callable[[], datetime]) -> None:
         self.folder = folder
         self.now = now
-        self._database = database
+        self.database = database
         self.journal = Journal(database, now)
         self.leases = Leases(database, now)
         self.plans = Plans(database, now)
@@ -64,13 +64,11 @@ class Store:
             TransientError: another process held the database for too long.
         """
         _make_private(folder)
-        path = folder / FILE
-        bring_up_to_date(path)
-        return cls(folder, Database(path), now)
+        return cls(folder, open_database(folder), now)
 
     def close(self) -> None:
         """Wait for everything submitted and end the connections."""
-        self._database.close()
+        self.database.close()
 
     def __enter__(self) -> Self:
         return self

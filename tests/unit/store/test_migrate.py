@@ -15,8 +15,8 @@ from sqlalchemy import create_engine
 
 from yunjin.errors import PermanentError
 from yunjin.store import Store, migrate
-from yunjin.store.database import connect
 from yunjin.store.schema import METADATA
+from yunjin.store.sqlite import connect
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue

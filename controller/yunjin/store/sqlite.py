@@ -1,0 +1,88 @@
+"""SQLite: connections with the settings every user of the file must have, and its errors in our words.
+
+Used by `writer`, `local` and `migrate` alone. Promises that no sqlite3 exception passes `translated`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from yunjin.errors import PermanentError, Text, TransientError, YunjinError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from yunjin.store.connection import Cursor
+
+BUSY_SECONDS: Final = 30.0
+"""How long a connection waits for another's transaction."""
+
+
+class SqliteConnection:
+    """`yunjin.store.connection.Connection` on SQLite."""
+
+    dialect: Literal["sqlite"] = "sqlite"
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self.raw = raw
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Cursor:
+        """Run one statement."""
+        return self.raw.execute(sql, values)
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each row of values."""
+        self.raw.executemany(sql, rows)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection in autocommit mode."""
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's exceptions into ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise ours(path, error) from error
+
+
+def ours(path: Path, error: sqlite3.Error) -> YunjinError:
+    """The error of ours that says what this one means."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if code is not None else None  # the low byte is the kind, the rest its detail
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return TransientError(
+            Text(f"状态库 {path} 正被其他进程占用", f"another process keeps the state database {path} busy"),
+            Text("请稍后重试", "try again later"),
+        )
+    if primary == sqlite3.SQLITE_FULL:
+        return disk_full(path)
+    return PermanentError(
+        Text(f"状态库 {path} 无法读写: {error}", f"the state database {path} cannot be used: {error}"),
+        Text(
+            f"请检查目录 {path.parent} 的权限和磁盘; 文件损坏时请从备份恢复",
+            f"check the permissions and the disk of {path.parent}; restore a backup if the file is damaged",
+        ),
+    )
+
+
+def disk_full(path: Path) -> PermanentError:
+    """No room for another row."""
+    return PermanentError(
+        Text(f"状态库 {path} 所在磁盘已满", f"the disk of the state database {path} is full"),
+        Text("请清理磁盘空间后重试", "free some space and run it again"),
+    )
+
+
+def closed(where: object) -> PermanentError:
+    """Somebody writes after the end."""
+    return PermanentError(Text(f"状态库 {where} 已关闭", f"the state database {where} is closed"))
