@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
 
 METADATA: Final = MetaData()
 
@@ -98,6 +109,181 @@ SIGHTINGS: Final = Table(
     Column("path", Text, primary_key=True),
     Column("observed", Text, nullable=False),
     Column("since", Text, nullable=False),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+
+_AMOUNT: Final = BigInteger().with_variant(Integer, "sqlite")
+
+QUOTA_NODES: Final = Table(
+    "quota_nodes",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("parent", Text, ForeignKey("quota_nodes.id"), index=True),
+    Column("pool", Text),  # of a leaf
+    Column("ended", Text),  # business date
+    sqlite_strict=True,
+)
+
+QUOTA_PLACES: Final = Table(  # where each node ever hung, from which day on
+    "quota_places",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("node", Text, ForeignKey("quota_nodes.id"), nullable=False, index=True),
+    Column("parent", Text),
+    Column("valid_from", Text, nullable=False),
+    Column("recorded", Text, nullable=False),
+    Column("superseded", Text),
+    Column("basis", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+QUOTA_CELLS: Final = Table(
+    "quota_cells",
+    METADATA,
+    Column("node", Text, ForeignKey("quota_nodes.id"), primary_key=True),
+    Column("pool", Text, primary_key=True),  # * over all pools
+    Column("dimension", Text, primary_key=True),
+    Column("guarantee", _AMOUNT, nullable=False),
+    Column("nested", _AMOUNT, nullable=False),
+    Column("limit_", _AMOUNT, nullable=False),
+    Column("allotted", _AMOUNT, nullable=False),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+
+QUOTA_DEFICITS: Final = Table(
+    "quota_deficits",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("node", Text, ForeignKey("quota_nodes.id"), nullable=False),
+    Column("pool", Text, nullable=False),
+    Column("dimension", Text, nullable=False),
+    Column("amount", _AMOUNT, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("opened", Text, nullable=False),
+    Column("closed", Text),
+    Index(
+        "quota_deficits_open",
+        "node",
+        "pool",
+        "dimension",
+        unique=True,
+        sqlite_where=text("closed IS NULL"),
+        postgresql_where=text("closed IS NULL"),
+    ),
+    sqlite_strict=True,
+)
+
+POOL_SUPPLY: Final = Table(
+    "pool_supply",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("pool", Text, nullable=False),
+    Column("dimension", Text, nullable=False),
+    Column("supply", _AMOUNT, nullable=False),
+    Column("reserve", _AMOUNT, nullable=False),
+    Column("percent", Integer, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("recorded", Text, nullable=False),
+    Column("superseded", Text),
+    Index("pool_supply_pool", "pool"),
+    sqlite_strict=True,
+)
+
+RESERVATIONS: Final = Table(
+    "reservations",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("leaf", Text, ForeignKey("quota_nodes.id"), nullable=False),
+    Column("pool", Text, nullable=False),
+    Column("state", Text, nullable=False),  # waiting, reserved, committed, confirmed, released, expired
+    Column("expires", Text),
+    Column("follows", Integer, ForeignKey("reservations.id")),
+    Column("actor", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Index("reservations_leaf", "leaf", "state"),
+    Index("reservations_due", "state", "expires"),
+    Index(
+        "reservations_follows",
+        "follows",
+        sqlite_where=text("follows IS NOT NULL"),
+        postgresql_where=text("follows IS NOT NULL"),
+    ),
+    sqlite_strict=True,
+)
+
+RESERVATION_AMOUNTS: Final = Table(
+    "reservation_amounts",
+    METADATA,
+    Column("reservation", Integer, ForeignKey("reservations.id"), primary_key=True),
+    Column("dimension", Text, primary_key=True),
+    Column("delta", _AMOUNT, nullable=False),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+
+GRANTS: Final = Table(  # a row a version; the one that is not superseded counts
+    "grants",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("number", Text, nullable=False, index=True),
+    Column("node", Text, ForeignKey("quota_nodes.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),  # grant, opening, contribution
+    Column("grantor", Text, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("valid_from", Text, nullable=False),
+    Column("valid_to", Text),
+    Column("state", Text, nullable=False),  # future, in_force, ended
+    Column("follows", Integer, ForeignKey("grants.id")),
+    Column("recorded", Text, nullable=False),
+    Column("superseded", Text),
+    sqlite_strict=True,
+)
+
+GRANT_AMOUNTS: Final = Table(
+    "grant_amounts",
+    METADATA,
+    Column("grant_id", Integer, ForeignKey("grants.id"), primary_key=True),
+    Column("pool", Text, primary_key=True),
+    Column("dimension", Text, primary_key=True),
+    Column("limit_", _AMOUNT, nullable=False),
+    Column("guarantee", _AMOUNT, nullable=False),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+
+AUDIT: Final = Table(
+    "audit",
+    METADATA,
+    Column("seq", Integer, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("at", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("request", Text, nullable=False),  # JSON
+    Column("result", Text, nullable=False),  # JSON
+    sqlite_autoincrement=True,
+    sqlite_strict=True,
+)
+
+AUDIT_CHAIN: Final = Table(
+    "audit_chain",
+    METADATA,
+    Column("position", Integer, primary_key=True),
+    Column("seq", Integer, ForeignKey("audit.seq"), nullable=False, unique=True),
+    Column("hash", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+ANSWERS: Final = Table(
+    "answers",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("result", Text, nullable=False),  # JSON
+    Column("at", Text, nullable=False),
     sqlite_with_rowid=False,
     sqlite_strict=True,
 )

@@ -1,0 +1,228 @@
+"""The quota ledger as one object: what may be used by whom, and what is.
+
+Made by `yunjin.engine` and the command line over the store's database. Calls the operations of this package.
+Promises that every method which changes something is carried out whole or not at all, once for each `key`,
+and is durable when it returns.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from yunjin.ledger import grants, nodes, reservations, supply
+from yunjin.ledger.cells import ALL
+from yunjin.model.amounts import Amounts
+from yunjin.store.times import text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date, datetime
+
+    from yunjin.model.centre import Pool
+    from yunjin.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """What became of a reservation.
+
+    Attributes:
+        number: its id; None where nothing differed.
+        target: what the leaf shall hold once all its open reservations are through.
+    """
+
+    number: int | None
+    target: Amounts
+
+
+@dataclass(frozen=True, slots=True)
+class GrantTerms:
+    """What a grant says.
+
+    Attributes:
+        number: its number on paper, unique.
+        node: whose limit it raises.
+        amount: the raise over all the pools it names together.
+        pools: the raise in each pool it names; `amount` where less is not stated.
+        guarantee: what of it is carved out, by pool.
+        kind: grant, opening or contribution.
+        grantor: the node by whose authority; it stands above `node`.
+        basis: the decision it rests on.
+        valid_from: first day.
+        valid_to: day on which it no longer holds; None for no end.
+    """
+
+    number: str
+    node: str
+    amount: Amounts
+    pools: Mapping[str, Amounts]
+    valid_from: date
+    valid_to: date | None = None
+    guarantee: Mapping[str, Amounts] = field(default_factory=dict)
+    kind: str = "grant"
+    grantor: str = "city"
+    basis: str = ""
+
+
+class Ledger:
+    """Safe to use from several threads, and beside other processes.
+
+    Attributes:
+        actor: who asks, as the audit rows say it.
+    """
+
+    def __init__(self, database: Database, now: Callable[[], datetime], actor: str) -> None:
+        self.actor = actor
+        self._database = database
+        self._now = now
+
+    def add_node(
+        self, node: str, parent: str | None, today: date, *, pool: str | None = None, key: str = ""
+    ) -> None:
+        """A new node below `parent`; of a leaf, in `pool`. Raises ConflictError, UsageError."""
+        self._write(nodes.add_node, key, node=node, parent=parent, pool=pool, today=today.isoformat())
+
+    def end_node(self, node: str, today: date, *, key: str = "") -> None:
+        """A node ends. Raises ConflictError while anything hangs on it."""
+        self._write(nodes.end_node, key, node=node, today=today.isoformat())
+
+    def set_supply(self, pool: Pool, cause: str, *, key: str = "") -> Amounts:
+        """What a pool can carry from now on; the deficit that is open after it, by dimension."""
+        result = self._write(
+            supply.set_supply,
+            key,
+            pool=pool.id,
+            supply=dict(pool.supply),
+            reserve=dict(pool.reserve),
+            percent=dict(pool.overcommit_percent),
+            cause=cause,
+        )
+        return Amounts(result["deficits"])
+
+    def reserve(
+        self, leaf: str, delta: Mapping[str, int], *, key: str = "", expires: datetime | None = None
+    ) -> Reserved:
+        """Change what a leaf is allotted by `delta`. Raises ShortageError, RefusalError, UsageError."""
+        return self._reserved(key, leaf=leaf, delta=dict(delta), expires=_time(expires))
+
+    def allot(
+        self, leaf: str, target: Amounts, *, key: str = "", expires: datetime | None = None
+    ) -> Reserved:
+        """Change what a leaf is allotted to `target`. Raises as `reserve` does."""
+        return self._reserved(key, leaf=leaf, target=dict(target), expires=_time(expires))
+
+    def commit(self, leaf: str, target: Amounts) -> list[int]:
+        """`target` is about to be written. Raises ConflictError where the ledger says otherwise by now."""
+        request = {"leaf": leaf, "target": dict(target), **self._signed()}
+        found: list[int] = self._database.write(reservations.commit, request)
+        return found
+
+    def confirm(self, leaf: str, enforced: Amounts, used: Amounts) -> list[int]:
+        """A leaf was read back. Ids of the reservations that are through."""
+        request = {"leaf": leaf, "enforced": dict(enforced), "used": dict(used), **self._signed()}
+        found: list[int] = self._database.write(reservations.confirm, request)
+        return found
+
+    def release(self, number: int, enforced: Amounts | None = None, *, key: str = "") -> None:
+        """Give a reservation up; see `reservations.release`."""
+        seen = None if enforced is None else dict(enforced)
+        self._write(reservations.release, key, reservation=number, enforced=seen)
+
+    def move(self, source: str, target: str, amounts: Amounts, *, key: str = "") -> int:
+        """Move an allotment between leaves; the id of the shrink that goes first."""
+        result = self._write(reservations.move, key, source=source, target=target, amounts=dict(amounts))
+        return int(result["reservation"])
+
+    def expire(self) -> int:
+        """End every reservation whose time is over; how many."""
+        now = text(self._now())
+        sql = "SELECT id FROM reservations WHERE state = 'reserved' AND expires <= ? ORDER BY expires, id"
+        due = self._database.rows(sql, now)
+        futures = [
+            self._database.submit(reservations.expire, {"reservation": number, **self._signed()})
+            for (number,) in due
+        ]
+        return sum(bool(future.result()) for future in futures)
+
+    def grant(self, terms: GrantTerms, today: date, *, key: str = "") -> str:
+        """Approve a grant; its state. Raises ShortageError, RefusalError, UsageError, ConflictError."""
+        limit = {pool: dict(amounts) for pool, amounts in terms.pools.items()}
+        result = self._write(
+            grants.add_grant,
+            key,
+            number=terms.number,
+            node=terms.node,
+            limit={**limit, ALL: dict(terms.amount)},
+            guarantee={pool: dict(amounts) for pool, amounts in terms.guarantee.items()},
+            kind=terms.kind,
+            grantor=terms.grantor,
+            basis=terms.basis,
+            valid_from=terms.valid_from.isoformat(),
+            valid_to=_day(terms.valid_to),
+            today=today.isoformat(),
+        )
+        return str(result["state"])
+
+    def renew(self, number: str, valid_to: date | None, basis: str, today: date, *, key: str = "") -> None:
+        """A grant runs until another day. Raises UsageError, RefusalError."""
+        self._write(
+            grants.renew_grant,
+            key,
+            number=number,
+            valid_to=_day(valid_to),
+            basis=basis,
+            today=today.isoformat(),
+        )
+
+    def end(self, number: str, cause: str, today: date, *, key: str = "") -> None:
+        """A grant ends today; nothing is taken away by it. Raises UsageError."""
+        self._write(grants.end_grant, key, number=number, cause=cause, today=today.isoformat())
+
+    def advance(self, today: date) -> Sequence[str]:
+        """Start the grants whose day has come and end those whose last day has passed.
+
+        Returns:
+            Numbers of the grants that changed.
+
+        Raises:
+            ShortageError: a grant that starts no longer fits; those before it have started.
+        """
+        day = today.isoformat()
+        ended = self._database.rows(
+            "SELECT number, id FROM grants WHERE superseded IS NULL AND state IN ('future', 'in_force') "
+            "AND valid_to <= ? ORDER BY valid_to, id",
+            day,
+        )
+        for number, version in ended:
+            self._write(
+                grants.end_grant, f"end/{version}", number=number, cause=f"grant {number} ended", today=day
+            )
+        begun = self._database.rows(
+            "SELECT number, id FROM grants WHERE superseded IS NULL AND state = 'future' "
+            "AND valid_from <= ? ORDER BY valid_from, id",
+            day,
+        )
+        for number, version in begun:
+            self._write(grants.start_grant, f"start/{version}", number=number, today=day)
+        return [number for number, _ in (*ended, *begun)]
+
+    def _reserved(self, key: str, **request: Any) -> Reserved:
+        result = self._write(reservations.reserve, key, **request)
+        return Reserved(result["reservation"], Amounts(result["target"]))
+
+    def _write(self, operation: Callable[..., dict[str, Any]], key: str, **request: Any) -> dict[str, Any]:
+        whole = {**request, "key": key or secrets.token_hex(16), **self._signed()}
+        return self._database.write(operation, whole)
+
+    def _signed(self) -> dict[str, str]:
+        return {"actor": self.actor, "at": text(self._now())}
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else text(moment)
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()

@@ -1,0 +1,172 @@
+"""The quota ledger: nodes, cells, supply, grants, reservations, audit."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+AMOUNT = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def upgrade() -> None:
+    """Create everything."""
+    _tree()
+    _supply()
+    _reservations()
+    _grants()
+    _audit()
+
+
+def _text(*names: str, optional: bool = False) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.Text, nullable=optional) for name in names]
+
+
+def _amounts(*names: str) -> list[sa.Column[int]]:
+    return [sa.Column(name, AMOUNT, nullable=False) for name in names]
+
+
+def _number() -> sa.Column[int]:
+    return sa.Column("id", sa.Integer, primary_key=True)
+
+
+def _node(name: str = "node", *, first: bool = False, **more: bool) -> sa.Column[str]:
+    return sa.Column(
+        name, sa.Text, sa.ForeignKey("quota_nodes.id"), primary_key=first, nullable=False, **more
+    )
+
+
+def _tree() -> None:
+    op.create_table(
+        "quota_nodes",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("parent", sa.Text, sa.ForeignKey("quota_nodes.id"), index=True),
+        *_text("pool", "ended", optional=True),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "quota_places",
+        _number(),
+        _node(index=True),
+        *_text("parent", optional=True),
+        *_text("valid_from", "recorded"),
+        *_text("superseded", optional=True),
+        *_text("basis"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "quota_cells",
+        _node(first=True),
+        sa.Column("pool", sa.Text, primary_key=True),
+        sa.Column("dimension", sa.Text, primary_key=True),
+        *_amounts("guarantee", "nested", "limit_", "allotted"),
+        sqlite_with_rowid=False,
+        sqlite_strict=True,
+    )
+
+
+def _supply() -> None:
+    op.create_table(
+        "quota_deficits",
+        _number(),
+        _node(),
+        *_text("pool", "dimension"),
+        *_amounts("amount"),
+        *_text("cause", "opened"),
+        *_text("closed", optional=True),
+        sqlite_strict=True,
+    )
+    open_ones = sa.text("closed IS NULL")
+    op.create_index(
+        "quota_deficits_open",
+        "quota_deficits",
+        ["node", "pool", "dimension"],
+        unique=True,
+        sqlite_where=open_ones,
+        postgresql_where=open_ones,
+    )
+    op.create_table(
+        "pool_supply",
+        _number(),
+        *_text("pool", "dimension"),
+        *_amounts("supply", "reserve"),
+        sa.Column("percent", sa.Integer, nullable=False),
+        *_text("cause", "recorded"),
+        *_text("superseded", optional=True),
+        sqlite_strict=True,
+    )
+    op.create_index("pool_supply_pool", "pool_supply", ["pool"])
+
+
+def _reservations() -> None:
+    op.create_table(
+        "reservations",
+        _number(),
+        _node("leaf"),
+        *_text("pool", "state"),
+        *_text("expires", optional=True),
+        sa.Column("follows", sa.Integer, sa.ForeignKey("reservations.id")),
+        *_text("actor", "at"),
+        sqlite_strict=True,
+    )
+    op.create_index("reservations_leaf", "reservations", ["leaf", "state"])
+    op.create_index("reservations_due", "reservations", ["state", "expires"])
+    followers = sa.text("follows IS NOT NULL")
+    op.create_index(
+        "reservations_follows",
+        "reservations",
+        ["follows"],
+        sqlite_where=followers,
+        postgresql_where=followers,
+    )
+    op.create_table(
+        "reservation_amounts",
+        sa.Column("reservation", sa.Integer, sa.ForeignKey("reservations.id"), primary_key=True),
+        sa.Column("dimension", sa.Text, primary_key=True),
+        *_amounts("delta"),
+        sqlite_with_rowid=False,
+        sqlite_strict=True,
+    )
+
+
+def _grants() -> None:
+    op.create_table(
+        "grants",
+        _number(),
+        sa.Column("number", sa.Text, nullable=False, index=True),
+        _node(index=True),
+        *_text("kind", "grantor", "basis", "valid_from"),
+        *_text("valid_to", optional=True),
+        *_text("state"),
+        sa.Column("follows", sa.Integer, sa.ForeignKey("grants.id")),
+        *_text("recorded"),
+        *_text("superseded", optional=True),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "grant_amounts",
+        sa.Column("grant_id", sa.Integer, sa.ForeignKey("grants.id"), primary_key=True),
+        sa.Column("pool", sa.Text, primary_key=True),
+        sa.Column("dimension", sa.Text, primary_key=True),
+        *_amounts("limit_", "guarantee"),
+        sqlite_with_rowid=False,
+        sqlite_strict=True,
+    )
+
+
+def _audit() -> None:
+    op.create_table(
+        "audit",
+        sa.Column("seq", sa.Integer, primary_key=True),
+        sa.Column("key", sa.Text, nullable=False, unique=True),
+        *_text("at", "actor", "operation", "digest", "request", "result"),
+        sqlite_autoincrement=True,
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "audit_chain",
+        sa.Column("position", sa.Integer, primary_key=True),
+        sa.Column("seq", sa.Integer, sa.ForeignKey("audit.seq"), nullable=False, unique=True),
+        *_text("hash", "sealed"),
+        sqlite_strict=True,
+    )
