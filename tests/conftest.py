@@ -1,9 +1,9 @@
 """What every test can ask for: the real cluster, names of its own; and which tests are left out, and said
 to be.
 
-A test that takes `cluster` is of the kubernetes lane without saying so; one that takes `owned_cluster` or
-`second_cluster` needs a server of the tests' own. A server that cannot be had is an error of every test
-that asks for it, never a skip.
+A test that takes `cluster` is of the kubernetes lane without saying so, one that takes `postgres` of the
+ledger lane; one that takes `owned_cluster` or `second_cluster` needs a server of the tests' own. A server
+that cannot be had is an error of every test that asks for it, never a skip.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from devcluster.builds import BuildError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
+
+    from postgres import Server
 
 OWN = frozenset({"owned_cluster", "second_cluster", "empty_cluster"})
 REAL = OWN | {"cluster"}
@@ -49,6 +51,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("kubernetes")
         if fixtures & OWN:
             item.add_marker("owns_server")
+        if "postgres" in fixtures:
+            item.add_marker("postgres")
     yield
     proving = "prove" in config.option.markexpr or os.environ.get("YUNJIN_PROVE") == "1"
     kept, left = [], []
@@ -135,4 +139,13 @@ def second_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevClus
 def empty_cluster(tmp_path: Path) -> Iterator[DevCluster]:
     """A cluster in which nothing stands yet, for the test alone: the shared ones hold what others made."""
     with DevCluster.start(tmp_path / "empty-cluster", light=True) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server of the tests' own. Take a database of it with `new_database`."""
+    from postgres import Server
+
+    with Server.start() as started:
         yield started

@@ -1,8 +1,8 @@
 """The lanes of `make test` as data: what each runs, what is real in it, how long it takes, what mends it.
 
 Read by `tools.suite`. Standard library alone: the table is printed before anything is installed. A test
-lies in exactly one lane: the four folders named below have lanes of their own, the marker `kubernetes` has
-one, every other test is `check`'s, and `prove` belongs to `make prove`.
+lies in exactly one lane: the four folders named below have lanes of their own, the markers `kubernetes` and
+`postgres` have one each, every other test is `check`'s, and `prove` belongs to `make prove`.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ LANES = (
                 "tests",
                 *(f"--ignore={folder}" for folder in PROMISES),
                 "-m",
-                "not kubernetes and not prove",
+                "not kubernetes and not postgres and not prove",
                 "--numprocesses=auto",
             ),
         ),
@@ -115,7 +115,7 @@ LANES = (
                 "tests/e2e",
                 "--numprocesses=auto",
                 "-m",
-                "not kubernetes and not prove",
+                "not kubernetes and not postgres and not prove",
             ),
         ),
     ),
@@ -135,6 +135,22 @@ LANES = (
                 "tests",
                 "-m",
                 "kubernetes and not prove",
+            ),
+        ),
+    ),
+    Lane(
+        "ledger",
+        Words("真实的 PostgreSQL 15: 状态库与台账", "PostgreSQL 15: the state database and its ledger"),
+        warm=1,
+        fresh=2,
+        limit=15,
+        needs=("postgresql",),
+        steps=(
+            _tests(
+                Words("真实数据库上的契约", "contracts, real database"),
+                "tests",
+                "-m",
+                "postgres and not kubernetes and not prove",
             ),
         ),
     ),
@@ -166,6 +182,6 @@ LANES = (
         fresh=3,
         limit=10,
         needs=(),
-        steps=(_tests(Words("文档", "documents"), "tests/docs", "-m", "not kubernetes"),),
+        steps=(_tests(Words("文档", "documents"), "tests/docs", "-m", "not kubernetes and not postgres"),),
     ),
 )

@@ -7,13 +7,13 @@ else a `Missing`: the reason in words and the command that mends it.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
+from tools.environment import SetUpError, apt_install
 from tools.lanes import Words
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Missing(NamedTuple):
@@ -56,4 +56,19 @@ def namespace(_root: Path, _environment: dict[str, str]) -> Missing | None:
     return None
 
 
-NEEDS = {need.__name__: need for need in (own_cluster_in_ci, devcluster, namespace)}
+def postgresql(_root: Path, _environment: dict[str, str]) -> Missing | None:
+    """The server's programs are on this machine; root on a Debian gets them."""
+    mend = "sudo apt-get install postgresql"
+    if not _initdb() and os.geteuid() == 0 and shutil.which("apt-get"):
+        try:
+            apt_install("postgresql")
+        except SetUpError as error:
+            return Missing(str(error), mend)
+    return None if _initdb() else Missing("initdb: command not found", mend)
+
+
+def _initdb() -> bool:
+    return any(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or shutil.which("initdb") is not None
+
+
+NEEDS = {need.__name__: need for need in (own_cluster_in_ci, devcluster, namespace, postgresql)}

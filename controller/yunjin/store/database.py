@@ -63,16 +63,28 @@ class Database(Protocol):
         ...
 
 
-def open_database(folder: Path) -> Database:
-    """The database of an installation, in a file of its folder; its schema is current.
+def open_database(folder: Path, url: str | None = None) -> Database:
+    """The database of an installation, its schema current: a server's, else the file in its folder.
+
+    Args:
+        folder: where everything of the installation lies.
+        url: `postgresql://...`; None for the file.
 
     Raises:
-        PermanentError: it is damaged, or a newer Yunjin wrote it.
-        TransientError: another process held it for too long.
+        UsageError: the address is none.
+        PermanentError: the database is damaged, or a newer Yunjin wrote it.
+        TransientError: the server cannot be reached, or another process held the database for too long.
     """
+    from yunjin.store.migrate import bring_file_up_to_date, bring_server_up_to_date
+
+    if url:
+        from yunjin.store.postgres import PostgresDatabase
+
+        server = PostgresDatabase(url)
+        bring_server_up_to_date(server.pool)
+        return server
     from yunjin.store.local import SqliteDatabase
-    from yunjin.store.migrate import bring_up_to_date
 
     path = folder / FILE
-    bring_up_to_date(path)
+    bring_file_up_to_date(path)
     return SqliteDatabase(path)

@@ -28,11 +28,13 @@ class Job:
         calls: functions and their arguments.
         many: the result is the list of all results; otherwise that of the only call.
         id: under which its result is kept, for one that may have to ask again; empty where nobody will.
+        again: it was asked for before, and may be done.
     """
 
     calls: Sequence[tuple[Callable[..., Any], Sequence[Any]]]
     many: bool = False
     id: str = ""
+    again: bool = False
     future: Future[Any] = field(default_factory=Future)
 
     def run(self, connection: Connection) -> Any:

@@ -9,7 +9,8 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from yunjin.errors import PermanentError, Text, TransientError, YunjinError
+from yunjin.errors import PermanentError, Text, YunjinError
+from yunjin.store import faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -60,12 +61,9 @@ def ours(path: Path, error: sqlite3.Error) -> YunjinError:
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if code is not None else None  # the low byte is the kind, the rest its detail
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return TransientError(
-            Text(f"状态库 {path} 正被其他进程占用", f"another process keeps the state database {path} busy"),
-            Text("请稍后重试", "try again later"),
-        )
+        return faults.busy(path)
     if primary == sqlite3.SQLITE_FULL:
-        return disk_full(path)
+        return faults.disk_full(path)
     return PermanentError(
         Text(f"状态库 {path} 无法读写: {error}", f"the state database {path} cannot be used: {error}"),
         Text(
@@ -73,16 +71,3 @@ def ours(path: Path, error: sqlite3.Error) -> YunjinError:
             f"check the permissions and the disk of {path.parent}; restore a backup if the file is damaged",
         ),
     )
-
-
-def disk_full(path: Path) -> PermanentError:
-    """No room for another row."""
-    return PermanentError(
-        Text(f"状态库 {path} 所在磁盘已满", f"the disk of the state database {path} is full"),
-        Text("请清理磁盘空间后重试", "free some space and run it again"),
-    )
-
-
-def closed(where: object) -> PermanentError:
-    """Somebody writes after the end."""
-    return PermanentError(Text(f"状态库 {where} 已关闭", f"the state database {where} is closed"))

@@ -55,16 +55,21 @@ class Store:
         self.sightings = Sightings(database, now)
 
     @classmethod
-    def open(cls, folder: Path, now: Callable[[], datetime] = utc_now) -> Self:
+    def open(cls, folder: Path, now: Callable[[], datetime] = utc_now, url: str | None = None) -> Self:
         """Create the folder where it is missing, bring the schema up to date, and open the database.
 
+        Args:
+            folder: where everything of this installation lies.
+            now: the clock.
+            url: `postgresql://...` of the database; a file of the folder where there is none.
+
         Raises:
-            UsageError: the folder cannot be used, or others may write into it.
-            PermanentError: the file is damaged, or a newer Yunjin wrote it.
-            TransientError: another process held the database for too long.
+            UsageError: the folder cannot be used, others may write into it, or `url` is no address.
+            PermanentError: the database is damaged, or a newer Yunjin wrote it.
+            TransientError: it cannot be reached, or another process held it for too long.
         """
-        _make_private(folder)
-        return cls(folder, open_database(folder), now)
+        _make_private(folder, () if url else (FILE,))
+        return cls(folder, open_database(folder, url), now)
 
     def close(self) -> None:
         """Wait for everything submitted and end the connections."""
@@ -79,13 +84,14 @@ class Store:
         self.close()
 
 
-def _make_private(folder: Path) -> None:
+def _make_private(folder: Path, files: tuple[str, ...]) -> None:
     """A new folder is 0700. One that is there already keeps its mode, but nobody else may write into it."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         mode = stat.S_IMODE(folder.stat().st_mode)
         # The database's own files inherit the mode of the first, so no moment leaves them open.
-        os.close(os.open(folder / FILE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        for name in files:
+            os.close(os.open(folder / name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise UsageError(
             Text(

@@ -1,16 +1,19 @@
 """The writer of an SQLite file: one thread that commits in groups.
 
-Run by `local`. Calls `sqlite` and the operations. Promises that a future ends only once its rows are on the
-disk, that many jobs share one disk flush, that they are done in the order they were given, and that a job
-which fails takes back its own rows alone.
+Run by `local` while its process holds the writer's lock. Calls `sqlite`, `answers` and the operations.
+Promises that a future ends only once its rows are on the disk, that many jobs share one disk flush, that they
+are done in the order they were given, and that a job which fails takes back its own rows alone.
 """
 
 from __future__ import annotations
 
 import queue
 import sqlite3
+from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from yunjin.store.answers import PRUNE_SECONDS, find, keep, prune
 from yunjin.store.sqlite import SqliteConnection, connect, ours, translated
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ Jobs = queue.SimpleQueue["Job | None"]
 def write(path: Path, jobs: Jobs) -> None:
     """Do jobs until the end is among them."""
     connection: SqliteConnection | None = None
+    prune_after = monotonic()
     while (first := jobs.get()) is not None:
         group = [first, *_waiting(jobs)]
         try:
@@ -46,6 +50,9 @@ def write(path: Path, jobs: Jobs) -> None:
                 job.future.set_exception(ours(path, failure))
             else:
                 job.future.set_exception(failure)
+        if monotonic() > prune_after and any(job.id for job in group):
+            with suppress(sqlite3.Error):  # nobody waits for it, and the next minute tries again
+                prune_after = monotonic() + (PRUNE_SECONDS if prune(connection) else 0)
     if connection is not None:
         connection.raw.close()
 
@@ -71,7 +78,7 @@ def _commit(connection: SqliteConnection, group: list[Job]) -> list[tuple[Any, E
         for job in group:
             raw.execute("SAVEPOINT job")
             try:
-                results.append((job.run(connection), None))
+                results.append((_done(connection, job), None))
             except Exception as error:
                 if not raw.in_transaction:
                     raise  # SQLite gave up the whole transaction: nobody's rows are in
@@ -84,3 +91,12 @@ def _commit(connection: SqliteConnection, group: list[Job]) -> list[tuple[Any, E
             raw.execute("ROLLBACK")
         raise
     return results
+
+
+def _done(connection: SqliteConnection, job: Job) -> Any:
+    if job.again and (found := find(connection, job.id)):
+        return found[0]
+    result = job.run(connection)
+    if job.id:
+        keep(connection, job.id, result)
+    return result
