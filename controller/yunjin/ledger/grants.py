@@ -40,7 +40,17 @@ _ONE: Final = (
     "SELECT id, node, state, valid_from, valid_to FROM grants WHERE number = ? AND superseded IS NULL"
 )
 _AMOUNTS: Final = "SELECT pool, dimension, limit_, guarantee FROM grant_amounts WHERE grant_id = ?"
-_STATE: Final = "UPDATE grants SET state = ? WHERE id = ?"
+_SUPERSEDE: Final = "UPDATE grants SET superseded = ? WHERE id = ?"
+_AGAIN: Final = (
+    "INSERT INTO grants "
+    "(number, node, kind, grantor, basis, valid_from, valid_to, state, cause, follows, recorded) "
+    "SELECT number, node, kind, grantor, COALESCE(?, basis), valid_from, ?, ?, ?, id, ? FROM grants "
+    "WHERE id = ? RETURNING id"
+)
+_COPY: Final = (
+    "INSERT INTO grant_amounts (grant_id, pool, dimension, limit_, guarantee) "
+    "SELECT ?, pool, dimension, limit_, guarantee FROM grant_amounts WHERE grant_id = ?"
+)
 
 
 @audited
@@ -82,21 +92,23 @@ def add_grant(connection: Connection, request: Request) -> Result:
 @audited
 def start_grant(connection: Connection, request: Request) -> Result:
     """The day of a grant has come. Raises as `add_grant` does; what was held for it is its own until then."""
-    number, node, state, _, _ = _grant(connection, request)
+    number, node, state, _, until = _grant(connection, request)
     if state != "future":
         return {"grant": request["number"], "state": state, "counted": []}
     limit, guarantee = _recorded(connection, number)
     if guarantee:
         _unhold(connection, request, guarantee)
     _enter(connection, node, limit, guarantee, request["at"])
-    connection.execute(_STATE, ("in_force", number))
+    _again(connection, number, request, "in_force", until)
     return {"grant": request["number"], "state": "in_force", "counted": []}
 
 
 @audited
 def end_grant(connection: Connection, request: Request) -> Result:
     """A grant ends: its day has come, or it is withdrawn. `cause` stands beside the deficit that may open."""
-    number, node, state, _, _ = _grant(connection, request)
+    number, node, state, _, until = _grant(connection, request)
+    if state == "ended":
+        return {"grant": request["number"], "state": "ended", "counted": []}
     limit, guarantee = _recorded(connection, number)
     if state == "future" and guarantee:
         _unhold(connection, request, guarantee)
@@ -104,9 +116,8 @@ def end_grant(connection: Connection, request: Request) -> Result:
         lower = {pool: {d: -value for d, value in by.items()} for pool, by in limit.items()}
         give_back = {pool: {d: -value for d, value in by.items()} for pool, by in guarantee.items()}
         _step(connection, node, lower, give_back, request["at"], str(request["cause"]))
-    connection.execute(_STATE, ("ended", number))
-    if state != "ended":
-        connection.execute("UPDATE grants SET valid_to = ? WHERE id = ?", (request["today"], number))
+    today = str(request["today"])
+    _again(connection, number, request, "ended", min(until, today) if until else today)
     return {"grant": request["number"], "state": "ended", "counted": []}
 
 
@@ -122,20 +133,16 @@ def renew_grant(connection: Connection, request: Request) -> Result:
     until = request["valid_to"]
     if until is not None and until <= max(valid_from, request["today"]):
         raise UsageError(Text("新的到期日须晚于今天", "the new end must be after today"))
-    connection.execute("UPDATE grants SET superseded = ? WHERE id = ?", (request["at"], number))
-    again = connection.execute(
-        "INSERT INTO grants "
-        "(number, node, kind, grantor, basis, valid_from, valid_to, state, follows, recorded) "
-        "SELECT number, node, kind, grantor, ?, valid_from, ?, state, id, ? FROM grants WHERE id = ? "
-        "RETURNING id",
-        (request["basis"], until, request["at"], number),
-    ).fetchone()
-    connection.execute(
-        "INSERT INTO grant_amounts (grant_id, pool, dimension, limit_, guarantee) "
-        "SELECT ?, pool, dimension, limit_, guarantee FROM grant_amounts WHERE grant_id = ?",
-        (again[0], number),
-    )
+    _again(connection, number, request, state, until)
     return {"grant": request["number"], "state": state, "counted": []}
+
+
+def _again(connection: Connection, version: int, request: Request, state: str, until: str | None) -> None:
+    """What a grant says from now on, with its new basis or cause; what it said until now stays on record."""
+    connection.execute(_SUPERSEDE, (request["at"], version))
+    said = (request.get("basis"), until, state, request.get("cause"), request["at"], version)
+    row = connection.execute(_AGAIN, said).fetchone()
+    connection.execute(_COPY, (row[0], version))
 
 
 def _enter(connection: Connection, node: str, limit: Figures, guarantee: Figures, at: str) -> None:

@@ -235,6 +235,7 @@ GRANTS: Final = Table(  # a row a version; the one that is not superseded counts
     Column("valid_from", Text, nullable=False),
     Column("valid_to", Text),
     Column("state", Text, nullable=False),  # future, in_force, ended
+    Column("cause", Text),  # why it ended
     Column("follows", Integer, ForeignKey("grants.id")),
     Column("recorded", Text, nullable=False),
     Column("superseded", Text),

@@ -138,6 +138,7 @@ def _grants() -> None:
         *_text("kind", "grantor", "basis", "valid_from"),
         *_text("valid_to", optional=True),
         *_text("state"),
+        *_text("cause", optional=True),
         sa.Column("follows", sa.Integer, sa.ForeignKey("grants.id")),
         *_text("recorded"),
         *_text("superseded", optional=True),
