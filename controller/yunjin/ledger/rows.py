@@ -95,7 +95,7 @@ def write_deficits(
         amount = changed[(pool, dimension)].deficit
         done = connection.execute(
             "UPDATE quota_deficits SET amount = ?, closed = ? "
-            "WHERE node = ? AND pool = ? AND dimension = ? AND closed IS NULL",
+            "WHERE node = ? AND pool = ? AND dimension = ? AND promise = 0 AND closed IS NULL",
             (amount, None if amount else at, name, pool, dimension),
         )
         if not done.rowcount and amount:

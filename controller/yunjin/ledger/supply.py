@@ -26,8 +26,8 @@ _NOW: Final = (
 )
 _END: Final = "UPDATE pool_supply SET superseded = ? WHERE pool = ? AND superseded IS NULL"
 _ADD: Final = (
-    "INSERT INTO pool_supply (pool, dimension, supply, reserve, percent, cause, recorded) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO pool_supply (pool, dimension, supply, reserve, percent, cause, valid_from, recorded) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -58,7 +58,7 @@ def set_supply(connection: Connection, request: Request) -> Result:
     new = {d: bound(*figure) for d, figure in figures.items()}
     at, cause = str(request["at"]), str(request["cause"])
     connection.execute(_END, (at, pool))
-    connection.executemany(_ADD, [(pool, d, *figure, cause, at) for d, figure in figures.items()])
+    connection.executemany(_ADD, [(pool, d, *figure, cause, at[:10], at) for d, figure in figures.items()])
     change = {d: new.get(d, 0) - old.get(d, 0) for d in {*old, *new}}
     change = {d: value for d, value in change.items() if value}
     climb(connection, CITY, pool, Step(limit=change, limit_all=change), at, cause=cause)

@@ -159,6 +159,7 @@ QUOTA_DEFICITS: Final = Table(
     Column("node", Text, ForeignKey("quota_nodes.id"), nullable=False),
     Column("pool", Text, nullable=False),
     Column("dimension", Text, nullable=False),
+    Column("promise", Integer, nullable=False, server_default="0"),  # 1: guarantees, not charges, do not fit
     Column("amount", _AMOUNT, nullable=False),
     Column("cause", Text, nullable=False),
     Column("opened", Text, nullable=False),
@@ -168,6 +169,7 @@ QUOTA_DEFICITS: Final = Table(
         "node",
         "pool",
         "dimension",
+        "promise",
         unique=True,
         sqlite_where=text("closed IS NULL"),
         postgresql_where=text("closed IS NULL"),
@@ -185,6 +187,7 @@ POOL_SUPPLY: Final = Table(
     Column("reserve", _AMOUNT, nullable=False),
     Column("percent", Integer, nullable=False),
     Column("cause", Text, nullable=False),
+    Column("valid_from", Text, nullable=False),  # business date
     Column("recorded", Text, nullable=False),
     Column("superseded", Text),
     Index("pool_supply_pool", "pool"),
@@ -239,6 +242,13 @@ GRANTS: Final = Table(  # a row a version; the one that is not superseded counts
     Column("follows", Integer, ForeignKey("grants.id")),
     Column("recorded", Text, nullable=False),
     Column("superseded", Text),
+    Index(
+        "grants_one_version",
+        "number",
+        unique=True,
+        sqlite_where=text("superseded IS NULL"),
+        postgresql_where=text("superseded IS NULL"),
+    ),
     sqlite_strict=True,
 )
 
@@ -250,6 +260,52 @@ GRANT_AMOUNTS: Final = Table(
     Column("dimension", Text, primary_key=True),
     Column("limit_", _AMOUNT, nullable=False),
     Column("guarantee", _AMOUNT, nullable=False),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+
+CONTRIBUTIONS: Final = Table(  # a row a version; the grant of the same number carries what it gave
+    "contributions",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("number", Text, nullable=False, index=True),
+    Column("node", Text, ForeignKey("quota_nodes.id"), nullable=False, index=True),
+    Column("pool", Text, nullable=False),
+    Column("factor", Integer, nullable=False),  # percent
+    Column("servers", Text, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("valid_from", Text, nullable=False),
+    Column("effective", Text),  # business date on which they go
+    Column("state", Text, nullable=False),  # staying, recalled, gone
+    Column("recorded", Text, nullable=False),
+    Column("superseded", Text),
+    Index(
+        "contributions_one_version",
+        "number",
+        unique=True,
+        sqlite_where=text("superseded IS NULL"),
+        postgresql_where=text("superseded IS NULL"),
+    ),
+    sqlite_strict=True,
+)
+
+CONTRIBUTION_AMOUNTS: Final = Table(
+    "contribution_amounts",
+    METADATA,
+    Column("contribution", Integer, ForeignKey("contributions.id"), primary_key=True),
+    Column("dimension", Text, primary_key=True),
+    Column("amount", _AMOUNT, nullable=False),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+
+CLOCKS: Final = Table(  # what falls due on a day, and when it was seen to
+    "clocks",
+    METADATA,
+    Column("kind", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("due", Text, primary_key=True),  # business date
+    Column("done", Text),
     sqlite_with_rowid=False,
     sqlite_strict=True,
 )

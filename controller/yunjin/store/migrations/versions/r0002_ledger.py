@@ -15,6 +15,8 @@ def upgrade() -> None:
     _supply()
     _reservations()
     _grants()
+    _contributions()
+    _clocks()
     _audit()
 
 
@@ -71,6 +73,7 @@ def _supply() -> None:
         _number(),
         _node(),
         *_text("pool", "dimension"),
+        sa.Column("promise", sa.Integer, nullable=False, server_default="0"),
         *_amounts("amount"),
         *_text("cause", "opened"),
         *_text("closed", optional=True),
@@ -80,7 +83,7 @@ def _supply() -> None:
     op.create_index(
         "quota_deficits_open",
         "quota_deficits",
-        ["node", "pool", "dimension"],
+        ["node", "pool", "dimension", "promise"],
         unique=True,
         sqlite_where=open_ones,
         postgresql_where=open_ones,
@@ -91,7 +94,7 @@ def _supply() -> None:
         *_text("pool", "dimension"),
         *_amounts("supply", "reserve"),
         sa.Column("percent", sa.Integer, nullable=False),
-        *_text("cause", "recorded"),
+        *_text("cause", "valid_from", "recorded"),
         *_text("superseded", optional=True),
         sqlite_strict=True,
     )
@@ -144,12 +147,61 @@ def _grants() -> None:
         *_text("superseded", optional=True),
         sqlite_strict=True,
     )
+    _one_version("grants")
     op.create_table(
         "grant_amounts",
         sa.Column("grant_id", sa.Integer, sa.ForeignKey("grants.id"), primary_key=True),
         sa.Column("pool", sa.Text, primary_key=True),
         sa.Column("dimension", sa.Text, primary_key=True),
         *_amounts("limit_", "guarantee"),
+        sqlite_with_rowid=False,
+        sqlite_strict=True,
+    )
+
+
+def _one_version(table: str) -> None:
+    """Of each number one row counts, whoever wrote it."""
+    counts = sa.text("superseded IS NULL")
+    op.create_index(
+        f"{table}_one_version",
+        table,
+        ["number"],
+        unique=True,
+        sqlite_where=counts,
+        postgresql_where=counts,
+    )
+
+
+def _contributions() -> None:
+    op.create_table(
+        "contributions",
+        _number(),
+        sa.Column("number", sa.Text, nullable=False, index=True),
+        _node(index=True),
+        *_text("pool"),
+        sa.Column("factor", sa.Integer, nullable=False),
+        *_text("servers", "basis", "valid_from"),
+        *_text("effective", optional=True),
+        *_text("state", "recorded"),
+        *_text("superseded", optional=True),
+        sqlite_strict=True,
+    )
+    _one_version("contributions")
+    op.create_table(
+        "contribution_amounts",
+        sa.Column("contribution", sa.Integer, sa.ForeignKey("contributions.id"), primary_key=True),
+        sa.Column("dimension", sa.Text, primary_key=True),
+        *_amounts("amount"),
+        sqlite_with_rowid=False,
+        sqlite_strict=True,
+    )
+
+
+def _clocks() -> None:
+    op.create_table(
+        "clocks",
+        *(sa.Column(name, sa.Text, primary_key=True) for name in ("kind", "subject", "due")),
+        *_text("done", optional=True),
         sqlite_with_rowid=False,
         sqlite_strict=True,
     )
