@@ -3,6 +3,6 @@
 Opened by `yunjin.engine` and the command line; calls `yunjin.store`.
 """
 
-from yunjin.ledger.ledger import GrantTerms, Ledger, Reserved
+from yunjin.ledger.ledger import Granted, GrantTerms, Ledger, Reserved
 
-__all__ = ["GrantTerms", "Ledger", "Reserved"]
+__all__ = ["GrantTerms", "Granted", "Ledger", "Reserved"]

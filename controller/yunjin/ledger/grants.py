@@ -59,9 +59,10 @@ def add_grant(connection: Connection, request: Request) -> Result:
 
     Args:
         connection: of the transaction.
-        request: `number`; `node`; `limit`, by pool, by dimension, pool `*` for the raise over all pools;
-            `guarantee`, by pool, by dimension; `kind` (grant, opening, contribution); `grantor`, the node by
-            whose authority; `basis`; `valid_from` (inclusive), `valid_to` (exclusive, or None); `today`.
+        request: `number`, "" for the next of the ledger's own; `node`; `limit`, by pool, by dimension, pool
+            `*` for the raise over all pools; `guarantee`, by pool, by dimension; `kind` (grant, opening,
+            contribution); `grantor`, the node by whose authority; `basis`; `valid_from` (inclusive),
+            `valid_to` (exclusive, or None); `today`.
 
     Raises:
         ShortageError: a limit above is in the way.
@@ -70,23 +71,18 @@ def add_grant(connection: Connection, request: Request) -> Result:
         ConflictError: the number is taken.
     """
     _require_sound(request)
+    rows.lock_tree(connection)
     node = str(request["node"])
     _require_authority(connection, node, str(request["grantor"]))
     limit, guarantee = _figures(request["limit"]), _figures(request["guarantee"])
     begun = request["valid_from"] <= request["today"]
-    row = connection.execute(
-        "SELECT 1 FROM grants WHERE number = ? AND superseded IS NULL", (request["number"],)
-    ).fetchone()
-    if row is not None:
-        raise ConflictError(
-            Text(f"核定配额 {request['number']} 已存在", f"grant {request['number']} exists already")
-        )
-    _insert(connection, request, "in_force" if begun else "future", limit, guarantee)
+    numbered = {**request, "number": _number(connection, request)}
+    _insert(connection, numbered, "in_force" if begun else "future", limit, guarantee)
     if begun:
         _enter(connection, node, limit, guarantee, request["at"])
     elif guarantee:
-        _hold(connection, node, request, guarantee)
-    return {"grant": request["number"], "state": "in_force" if begun else "future", "counted": []}
+        _hold(connection, node, numbered, guarantee)
+    return {"grant": numbered["number"], "state": "in_force" if begun else "future", "counted": []}
 
 
 @audited
@@ -201,6 +197,21 @@ def _with_total(figures: Figures) -> Figures:
         for dimension, value in by.items():
             whole[dimension] = whole.get(dimension, 0) + value
     return {**figures, ALL: whole}
+
+
+def _number(connection: Connection, request: Request) -> str:
+    """The number asked for, if nobody has it, or the next of the year: G-2026-0001."""
+    if asked := str(request["number"]):
+        if connection.execute("SELECT 1 FROM grants WHERE number = ?", (asked,)).fetchone() is not None:
+            raise ConflictError(
+                Text(f"核定配额 {asked} 已存在", f"grant {asked} exists already"),
+                Text("换一个编号, 或不写编号由台账编排", "choose another, or leave it to the ledger"),
+            )
+        return asked
+    series = f"G-{str(request['today'])[:4]}-"
+    sql = "SELECT DISTINCT number FROM grants WHERE number LIKE ?"
+    taken = [name.removeprefix(series) for (name,) in connection.execute(sql, (f"{series}%",)).fetchall()]
+    return f"{series}{max((int(part) for part in taken if part.isdecimal()), default=0) + 1:04}"
 
 
 def _insert(connection: Connection, request: Request, state: str, limit: Figures, guarantee: Figures) -> None:

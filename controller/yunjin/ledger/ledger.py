@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from yunjin.errors import Text, UsageError
 from yunjin.ledger import grants, nodes, reservations, supply
 from yunjin.ledger.cells import ALL
 from yunjin.model.amounts import Amounts
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 
     from yunjin.model.centre import Pool
     from yunjin.store.database import Database
+
+_PATH: Final = (
+    "WITH RECURSIVE up (id, pool, parent, height) AS ("
+    "SELECT id, pool, parent, 0 FROM quota_nodes WHERE id = ? "
+    "UNION ALL SELECT n.id, n.pool, n.parent, up.height + 1 FROM quota_nodes n JOIN up ON n.id = up.parent) "
+    "SELECT id, pool FROM up ORDER BY height"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +46,26 @@ class Reserved:
 
 
 @dataclass(frozen=True, slots=True)
+class Granted:
+    """What became of a grant.
+
+    Attributes:
+        number: its number on paper.
+        state: in_force, or future until its first day comes.
+        reserved: what of it was allotted in the same transaction; None where nothing was asked for.
+    """
+
+    number: str
+    state: str
+    reserved: Reserved | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GrantTerms:
     """What a grant says.
 
     Attributes:
-        number: its number on paper, unique.
+        number: its number on paper, unique; "" for the next of the ledger's own, G-2026-0001.
         node: whose limit it raises.
         amount: the raise over all the pools it names together.
         pools: the raise in each pool it names; `amount` where less is not stated.
@@ -64,6 +87,20 @@ class GrantTerms:
     kind: str = "grant"
     grantor: str = "city"
     basis: str = ""
+
+    def request(self) -> dict[str, Any]:
+        """As the operation takes it."""
+        return {
+            "number": self.number,
+            "node": self.node,
+            "limit": {**{pool: dict(by) for pool, by in self.pools.items()}, ALL: dict(self.amount)},
+            "guarantee": {pool: dict(by) for pool, by in self.guarantee.items()},
+            "kind": self.kind,
+            "grantor": self.grantor,
+            "basis": self.basis,
+            "valid_from": self.valid_from.isoformat(),
+            "valid_to": _day(self.valid_to),
+        }
 
 
 class Ledger:
@@ -146,24 +183,47 @@ class Ledger:
         ]
         return sum(bool(future.result()) for future in futures)
 
-    def grant(self, terms: GrantTerms, today: date, *, key: str = "") -> str:
-        """Approve a grant; its state. Raises ShortageError, RefusalError, UsageError, ConflictError."""
-        limit = {pool: dict(amounts) for pool, amounts in terms.pools.items()}
-        result = self._write(
-            grants.add_grant,
-            key,
-            number=terms.number,
-            node=terms.node,
-            limit={**limit, ALL: dict(terms.amount)},
-            guarantee={pool: dict(amounts) for pool, amounts in terms.guarantee.items()},
-            kind=terms.kind,
-            grantor=terms.grantor,
-            basis=terms.basis,
-            valid_from=terms.valid_from.isoformat(),
-            valid_to=_day(terms.valid_to),
-            today=today.isoformat(),
+    def grant(
+        self,
+        terms: GrantTerms,
+        today: date,
+        *,
+        to: str = "",
+        expires: datetime | None = None,
+        key: str = "",
+    ) -> Granted:
+        """Approve a grant and, with it or not at all, allot it.
+
+        Args:
+            terms: what it says.
+            today: the business date.
+            to: a leaf below the node it is for, in a pool it names, that gets the amount at once.
+            expires: when that reservation ends unless it is committed.
+            key: what makes the request one, however often it is sent.
+
+        Raises:
+            ShortageError: a limit above is in the way.
+            RefusalError: the pool is in deficit, or the grantor does not stand above the node.
+            UsageError: figures, dates or a leaf that cannot be meant.
+            ConflictError: the number is taken.
+        """
+        if to:
+            self._require_below(to, terms)
+        key = key or secrets.token_hex(16)
+        grant = {"key": key, **self._signed(), **terms.request(), "today": today.isoformat()}
+        allot = {"key": f"{key}/allot", **self._signed(), "leaf": to, "delta": dict(terms.amount)}
+        if not to:
+            made = self._database.write(grants.add_grant, grant)
+            return Granted(made["grant"], made["state"])
+        made, reserved = self._database.write_all(
+            [
+                (grants.add_grant, (grant,)),
+                (reservations.reserve, ({**allot, "expires": _time(expires)},)),
+            ]
         )
-        return str(result["state"])
+        return Granted(
+            made["grant"], made["state"], Reserved(reserved["reservation"], Amounts(reserved["target"]))
+        )
 
     def renew(self, number: str, valid_to: date | None, basis: str, today: date, *, key: str = "") -> None:
         """A grant runs until another day. Raises UsageError, RefusalError."""
@@ -207,6 +267,19 @@ class Ledger:
         for number, version in begun:
             self._write(grants.start_grant, f"start/{version}", number=number, today=day)
         return [number for number, _ in (*ended, *begun)]
+
+    def _require_below(self, leaf: str, terms: GrantTerms) -> None:
+        path = self._database.rows(_PATH, leaf)
+        if terms.node not in [node for node, _ in path] or path[0][1] not in terms.pools:
+            raise UsageError(
+                Text(
+                    f"{leaf} 不在 {terms.node} 之下, 或不在核定的资源池中",
+                    f"{leaf} is not below {terms.node}, or not in a pool of the grant",
+                ),
+                Text(
+                    "用 yunjin ledger show 核对名称和资源池", "check name and pool with `yunjin ledger show`"
+                ),
+            )
 
     def _reserved(self, key: str, **request: Any) -> Reserved:
         result = self._write(reservations.reserve, key, **request)
