@@ -37,7 +37,8 @@ _AMOUNT: Final = (
     "INSERT INTO grant_amounts (grant_id, pool, dimension, limit_, guarantee) VALUES (?, ?, ?, ?, ?)"
 )
 _ONE: Final = (
-    "SELECT id, node, state, valid_from, valid_to FROM grants WHERE number = ? AND superseded IS NULL"
+    "SELECT id, node, state, valid_from, valid_to FROM grants "
+    "WHERE number = ? AND superseded IS NULL AND state <> 'moved'"
 )
 _AMOUNTS: Final = "SELECT pool, dimension, limit_, guarantee FROM grant_amounts WHERE grant_id = ?"
 _SUPERSEDE: Final = "UPDATE grants SET superseded = ? WHERE id = ?"

@@ -237,7 +237,7 @@ GRANTS: Final = Table(  # a row a version; the one that is not superseded counts
     Column("basis", Text, nullable=False),
     Column("valid_from", Text, nullable=False),
     Column("valid_to", Text),
-    Column("state", Text, nullable=False),  # future, in_force, ended
+    Column("state", Text, nullable=False),  # future, in_force, ended, moved (another row goes on with it)
     Column("cause", Text),  # why it ended
     Column("follows", Integer, ForeignKey("grants.id")),
     Column("recorded", Text, nullable=False),
@@ -246,8 +246,8 @@ GRANTS: Final = Table(  # a row a version; the one that is not superseded counts
         "grants_one_version",
         "number",
         unique=True,
-        sqlite_where=text("superseded IS NULL"),
-        postgresql_where=text("superseded IS NULL"),
+        sqlite_where=text("superseded IS NULL AND state <> 'moved'"),
+        postgresql_where=text("superseded IS NULL AND state <> 'moved'"),
     ),
     sqlite_strict=True,
 )
@@ -332,6 +332,23 @@ AUDIT_CHAIN: Final = Table(
     Column("seq", Integer, ForeignKey("audit.seq"), nullable=False, unique=True),
     Column("hash", Text, nullable=False),
     Column("sealed", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+REORGANISATIONS: Final = Table(  # one that is cancelled is gone, but for its audit rows
+    "reorganisations",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),  # rename, merge, split, transfer
+    Column("effective", Text, nullable=False),  # business date
+    Column("basis", Text, nullable=False),
+    Column("terms", Text, nullable=False),  # JSON
+    Column("state", Text, nullable=False),  # pending, carried_out
+    Column("actor", Text, nullable=False),
+    Column("recorded", Text, nullable=False),
+    Column("carried", Text),
+    Column("result", Text),  # JSON: what moved
+    sqlite_autoincrement=True,
     sqlite_strict=True,
 )
 

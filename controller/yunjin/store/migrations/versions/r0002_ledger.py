@@ -17,6 +17,7 @@ def upgrade() -> None:
     _grants()
     _contributions()
     _clocks()
+    _reorganisations()
     _audit()
 
 
@@ -147,7 +148,7 @@ def _grants() -> None:
         *_text("superseded", optional=True),
         sqlite_strict=True,
     )
-    _one_version("grants")
+    _one_version("grants", "superseded IS NULL AND state <> 'moved'")
     op.create_table(
         "grant_amounts",
         sa.Column("grant_id", sa.Integer, sa.ForeignKey("grants.id"), primary_key=True),
@@ -159,9 +160,9 @@ def _grants() -> None:
     )
 
 
-def _one_version(table: str) -> None:
+def _one_version(table: str, which: str) -> None:
     """Of each number one row counts, whoever wrote it."""
-    counts = sa.text("superseded IS NULL")
+    counts = sa.text(which)
     op.create_index(
         f"{table}_one_version",
         table,
@@ -186,7 +187,7 @@ def _contributions() -> None:
         *_text("superseded", optional=True),
         sqlite_strict=True,
     )
-    _one_version("contributions")
+    _one_version("contributions", "superseded IS NULL")
     op.create_table(
         "contribution_amounts",
         sa.Column("contribution", sa.Integer, sa.ForeignKey("contributions.id"), primary_key=True),
@@ -203,6 +204,17 @@ def _clocks() -> None:
         *(sa.Column(name, sa.Text, primary_key=True) for name in ("kind", "subject", "due")),
         *_text("done", optional=True),
         sqlite_with_rowid=False,
+        sqlite_strict=True,
+    )
+
+
+def _reorganisations() -> None:
+    op.create_table(
+        "reorganisations",
+        sa.Column("number", sa.Integer, primary_key=True),
+        *_text("kind", "effective", "basis", "terms", "state", "actor", "recorded"),
+        *_text("carried", "result", optional=True),
+        sqlite_autoincrement=True,
         sqlite_strict=True,
     )
 
