@@ -1,0 +1,43 @@
+"""Why a deficit opened: as a row keeps it, and as people read it.
+
+Used by the operations that lower a limit and by all who show a deficit. Calls nothing. Promises that what
+the ledger itself lowered is named by its number and said in both languages; what an operator wrote stays.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from yunjin.errors import Text
+
+_GRANT: Final = "grant/"
+_CONTRIBUTION: Final = "contribution/"
+_ZONE: Final = ZoneInfo("Asia/Shanghai")
+
+
+def grant_ended(number: str) -> str:
+    """A grant ended."""
+    return f"{_GRANT}{number}"
+
+
+def contribution_gone(number: str) -> str:
+    """Servers that a body had handed over went home."""
+    return f"{_CONTRIBUTION}{number}"
+
+
+def said(cause: str) -> Text:
+    """The cause as people read it."""
+    if cause.startswith(_GRANT):
+        number = cause.removeprefix(_GRANT)
+        return Text(f"核定配额 {number} 已终止", f"grant {number} has ended")
+    if cause.startswith(_CONTRIBUTION):
+        number = cause.removeprefix(_CONTRIBUTION)
+        return Text(f"移交设备 {number} 已收回", f"contribution {number} went home")
+    return Text(cause, cause)
+
+
+def day(at: str) -> str:
+    """The city's day of a recorded time, as YYYY-MM-DD."""
+    return datetime.fromisoformat(at).astimezone(_ZONE).date().isoformat()
