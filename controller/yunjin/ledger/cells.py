@@ -3,6 +3,7 @@
 Used by `climb` and by the questions. Calls nothing and keeps nothing. Promises, of every node, pool and
 dimension: the charge c = max(g, a); the promise G = max(g, sum of the children's G); over all pools, in the
 cells of pool `*`, a = sum of c. Nothing that rises passes a limit; a limit that falls may leave a deficit.
+Promises may have a bound of their own beside the limit: the city's is what really stands there.
 """
 
 from __future__ import annotations
@@ -109,47 +110,48 @@ class Settled:
 
     Attributes:
         cells: those that changed, as they are after it.
-        deficits: those whose deficit changed.
+        deficits: those whose deficit changed, and how much it is now.
         above: the step of the parent.
         excesses: limits in the way; where there are any, nothing else of this counts.
     """
 
     cells: Mapping[Key, Cell]
-    deficits: frozenset[Key]
+    deficits: Mapping[Key, int]
     above: Step
     excesses: tuple[Excess, ...]
 
 
-def settle(cells: Mapping[Key, Cell], pool: str, step: Step) -> Settled:
+def settle(cells: Mapping[Key, Cell], pool: str, step: Step, firm: By | None = None) -> Settled:
     """Take a step at one node.
 
     Args:
         cells: its cells in `pool` and in `*`; a missing one is all zero.
         pool: where the step happens.
         step: what changes.
+        firm: what bounds promises there beside the limit, by dimension; None where nothing does.
     """
     changed: dict[Key, Cell] = {}
     charges: dict[str, int] = {}
     promises: dict[str, int] = {}
     excesses: list[Excess] = []
-    deficits: set[Key] = set()
+    deficits: dict[Key, int] = {}
     for dimension in _dimensions(step):
         here, over_all = (pool, dimension), (ALL, dimension)
-        old, new = cells.get(here, Cell()), _moved(cells.get(here, Cell()), step, dimension)
-        whole = cells.get(over_all, Cell())
+        old, whole = cells.get(here, Cell()), cells.get(over_all, Cell())
+        new = _moved(old, step, dimension)
         rise = new.charge - old.charge
         both = Cell(0, 0, whole.limit + step.limit_all.get(dimension, 0), whole.allotted + rise)
         for key, before, after in ((here, old, new), (over_all, whole, both)):
-            if after == before:
-                continue
-            changed[key] = after
-            excesses += _excesses(key, before, after)
+            if after != before:
+                changed[key] = after
             if after.deficit != before.deficit:
-                deficits.add(key)
+                deficits[key] = after.deficit
+        bound = new.limit if firm is None else min(new.limit, firm.get(dimension, 0))
+        excesses += _excesses(here, old, new, bound) + _excesses(over_all, whole, both, both.limit)
         charges[dimension] = rise
         promises[dimension] = new.promised - old.promised
     above = Step(allotted=_nonzero(charges), nested=_nonzero(promises))
-    return Settled(changed, frozenset(deficits), above, tuple(excesses))
+    return Settled(changed, deficits, above, tuple(excesses))
 
 
 def _dimensions(step: Step) -> list[str]:
@@ -166,16 +168,17 @@ def _moved(cell: Cell, step: Step, dimension: str) -> Cell:
     )
 
 
-def _excesses(key: Key, before: Cell, after: Cell) -> list[Excess]:
-    """A fall never fails, and a rise that stays below the limit is nobody's concern."""
-    found = []
-    for old, new, promise in (
-        (before.charge, after.charge, False),
-        (before.promised, after.promised, True),
-    ):
-        if new > old and new > after.limit:
-            found.append(Excess(*key, after.limit, old, new - old, promise))
-    return found
+def _excesses(key: Key, before: Cell, after: Cell, bound: int) -> list[Excess]:
+    """What rises passes neither the limit nor, being promised, the bound; a fall never fails."""
+    rises = (
+        (before.charge, after.charge, after.limit, False),
+        (before.promised, after.promised, bound, True),
+    )
+    return [
+        Excess(*key, limit, old, new - old, promise)
+        for old, new, limit, promise in rises
+        if new > old and new > limit
+    ]
 
 
 def _nonzero(by: By) -> dict[str, int]:

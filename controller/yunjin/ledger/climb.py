@@ -1,62 +1,38 @@
 """Carrying a step from a leaf or a node up to the city.
 
-Used by the operations of this package. Calls `cells` and `rows`. Promises that the whole path takes the step
-or nobody does, that the climb ends where a charge no longer changes, and that who is refused learns whose
-limit it was, how much is missing and who holds it.
+Used by the operations of this package. Calls `cells`, `rows` and `promises`. Promises that the whole path
+takes the step or nobody does, that the climb ends where a charge no longer changes, and that who is refused
+learns whose limit it was, how much is missing and who holds it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from yunjin.errors import ShortageError, Text
-from yunjin.ledger import rows
-from yunjin.ledger.cells import ALL, Cell, Excess, Step, settle
+from yunjin.errors import RefusalError, ShortageError, Text
+from yunjin.ledger import causes, promises, rows
+from yunjin.ledger.cells import ALL, Excess, Step, settle
 from yunjin.model.estate import CITY
 from yunjin.model.formats import amount_text, dimension_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from yunjin.errors import Lang
-    from yunjin.ledger.cells import By
+    from yunjin.errors import JSON, Lang
     from yunjin.store.connection import Connection
 
-_HOLDERS: Final = (
-    "SELECT n.id, CASE WHEN c.guarantee > c.allotted THEN c.guarantee ELSE c.allotted END AS charge "
-    "FROM quota_nodes n JOIN quota_cells c ON c.node = n.id "
-    "WHERE n.parent = ? AND c.pool = ? AND c.dimension = ? AND (c.guarantee > 0 OR c.allotted > 0) "
-    "ORDER BY charge DESC, n.id LIMIT 3"
+_DEFICIT: Final = (
+    "SELECT cause, opened FROM quota_deficits WHERE node = ? AND pool = ? AND closed IS NULL ORDER BY opened"
 )
-
-
-def climb_leaf(connection: Connection, leaf: str, pool: str, change: By, at: str) -> None:
-    """Change what a leaf is allotted.
-
-    Args:
-        connection: of the transaction.
-        leaf: locked by the caller or not; it is locked here again.
-        pool: the leaf's.
-        change: differences by dimension.
-        at: time of the operation.
-
-    Raises:
-        ShortageError: a limit above it is in the way.
-        ValueError: the leaf would hold less than nothing; the caller has not looked.
-    """
-    change = {dimension: value for dimension, value in change.items() if value}
-    if not change:
-        return
-    parent = rows.lock(connection, leaf).parent
-    held = rows.cells(connection, leaf, pool)
-    after = {
-        (pool, dimension): Cell(allotted=held.get((pool, dimension), Cell()).allotted + value)
-        for dimension, value in change.items()
-    }
-    if any(cell.allotted < 0 for cell in after.values()):
-        raise ValueError(f"{leaf} would hold less than nothing")
-    rows.write(connection, leaf, after)
-    climb(connection, parent, pool, Step(allotted=change), at, child=leaf)
+_SINCE: Final = (
+    "SELECT cause, opened FROM quota_deficits "
+    "WHERE node = ? AND pool = ? AND dimension = ? AND closed IS NULL ORDER BY promise"
+)
+# Over all pools a leaf has no row, so what a child holds there is summed.
+_HOLDERS: Final = (
+    "SELECT n.id, SUM(CASE WHEN c.guarantee > {taken} THEN c.guarantee ELSE {taken} END) "
+    "FROM quota_nodes n JOIN quota_cells c ON c.node = n.id "
+    "WHERE n.parent = ? AND c.pool <> '*' AND (c.pool = ? OR ? = '*') AND c.dimension = ? GROUP BY n.id"
+)
+_MOST_NAMED: Final = 3
 
 
 def climb(
@@ -85,50 +61,71 @@ def climb(
     """
     while node is not None and step:
         parent = rows.lock(connection, node).parent
-        settled = settle(rows.cells(connection, node, pool), pool, step)
-        excesses = [*settled.excesses, *_beyond_supply(connection, node, pool, settled.cells, step)]
-        if excesses:
-            raise shortage(connection, node, excesses[0], child)
+        promised = node == CITY and step.nested  # of guarantees the city carries no more than stands there
+        firm = promises.firm(connection, pool) if promised else None
+        settled = settle(rows.cells(connection, node, pool), pool, step, firm)
+        if settled.excesses:
+            raise shortage(connection, node, settled.excesses[0], child, step)
         rows.write(connection, node, settled.cells)
-        if settled.deficits:
-            rows.write_deficits(connection, node, settled.cells, settled.deficits, cause, at)
+        rows.write_deficits(connection, node, settled.deficits, cause, at)
+        if promised:
+            promises.record(connection, pool, cause, at)
         child, node, step = node, parent, settled.above
 
 
-def _beyond_supply(
-    connection: Connection, node: str, pool: str, cells: Mapping[tuple[str, str], Cell], step: Step
-) -> list[Excess]:
-    """All guarantees together fit what really stands there: overcommit lends, it does not guarantee."""
-    if node != CITY or not step.nested:
-        return []
-    firm = dict(
-        connection.execute(
-            "SELECT dimension, CASE WHEN supply > reserve THEN supply - reserve ELSE 0 END "
-            "FROM pool_supply WHERE pool = ? AND superseded IS NULL",
-            (pool,),
-        ).fetchall()
-    )
-    return [
-        Excess(pool, dimension, firm.get(dimension, 0), cell.promised - rise, rise, promise=True)
-        for dimension, rise in step.nested.items()
-        if rise > 0 and (cell := cells[(pool, dimension)]).promised > firm.get(dimension, 0)
-    ]
+def require_no_deficit(connection: Connection, pool: str) -> None:
+    """A pool that cannot carry what it promised takes no growth. Raises RefusalError."""
+    row = connection.execute(_DEFICIT, (CITY, pool)).fetchone()
+    if row is not None:
+        cause, since = causes.said(row[0]), causes.day(row[1])
+        raise RefusalError(
+            Text(
+                f"资源池 {pool} 自 {since} 起欠额({cause.zh}), 暂不新增",
+                f"pool {pool} is in deficit since {since} ({cause.en}) and takes no growth",
+            ),
+            Text(
+                f"用 yunjin supply relief {pool} 查看补足办法",
+                f"`yunjin supply relief {pool}` proposes how to close it",
+            ),
+            facts={"pool": pool, "cause": row[0], "since": row[1]},
+        )
 
 
-def shortage(connection: Connection, node: str, excess: Excess, asker: str) -> ShortageError:
+def shortage(
+    connection: Connection, node: str, excess: Excess, asker: str = "", step: Step | None = None
+) -> ShortageError:
     """Whose limit is in the way, by how much, and who holds most of it.
 
     Args:
         connection: of the transaction.
         node: whose limit it is.
         excess: the limit, and what does not fit.
-        asker: the child whose charge this transaction has raised already; "" where none.
+        asker: the child that has taken `step` already in this transaction; "" where none has.
+        step: what that child charges the node more.
     """
-    found = connection.execute(_HOLDERS, (node, excess.pool, excess.dimension)).fetchall()
-    holders = [(name, charge - excess.asked * (name == asker)) for name, charge in found]
-    figures = {"limit": excess.limit, "taken": excess.taken, "asked": excess.asked, "missing": excess.missing}
+    sql = _HOLDERS.format(taken="c.nested" if excess.promise else "c.allotted")
+    found = connection.execute(sql, (node, excess.pool, excess.pool, excess.dimension)).fetchall()
+    held = {name: int(value) for name, value in found}
+    if step is not None and asker in held:
+        held[asker] -= (step.nested if excess.promise else step.allotted).get(excess.dimension, 0)
+    holders = sorted(((-value, name) for name, value in held.items() if value > 0))[:_MOST_NAMED]
+    figures: dict[str, JSON] = {
+        "limit": excess.limit,
+        "taken": excess.taken,
+        "asked": excess.asked,
+        "missing": excess.missing,
+    }
+    deficit = connection.execute(_SINCE, (node, excess.pool, excess.dimension)).fetchone()
+    message = _message(node, excess)
+    if deficit is not None:
+        cause, since = causes.said(deficit[0]), causes.day(deficit[1])
+        message = Text(
+            f"{message.zh}; 自 {since} 起欠额: {cause.zh}",
+            f"{message.en}; in deficit since {since}: {cause.en}",
+        )
+        figures |= {"cause": deficit[0], "since": deficit[1]}
     return ShortageError(
-        _message(node, excess),
+        message,
         Text(
             "调低申请的数额, 或由有权单位提高其配额上限", "ask for less, or have whoever may raise that limit"
         ),
@@ -138,7 +135,7 @@ def shortage(connection: Connection, node: str, excess: Excess, asker: str) -> S
             "dimension": excess.dimension,
             "promise": excess.promise,
             **figures,
-            "holders": [[name, charge] for name, charge in holders if charge > 0],
+            "holders": [[name, -value] for value, name in holders],
         },
     )
 

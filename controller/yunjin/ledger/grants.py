@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from yunjin.errors import ConflictError, RefusalError, Text, UsageError
 from yunjin.ledger import rows
 from yunjin.ledger.cells import ALL, Cell, Excess, Step
-from yunjin.ledger.climb import climb, shortage
+from yunjin.ledger.climb import climb, require_no_deficit, shortage
 from yunjin.ledger.records import audited
-from yunjin.ledger.reservations import require_no_deficit
 from yunjin.model.amounts import MOST
 from yunjin.model.estate import CITY
 

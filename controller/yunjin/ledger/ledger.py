@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.errors import Text, UsageError
-from yunjin.ledger import grants, nodes, reservations, supply
+from yunjin.ledger import causes, grants, moves, nodes, reservations, supply
 from yunjin.ledger.cells import ALL
+from yunjin.ledger.desk import Desk
 from yunjin.model.amounts import Amounts
 from yunjin.store.times import text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from yunjin.model.centre import Pool
-    from yunjin.store.database import Database
 
 _PATH: Final = (
     "WITH RECURSIVE up (id, pool, parent, height) AS ("
@@ -103,17 +103,8 @@ class GrantTerms:
         }
 
 
-class Ledger:
-    """Safe to use from several threads, and beside other processes.
-
-    Attributes:
-        actor: who asks, as the audit rows say it.
-    """
-
-    def __init__(self, database: Database, now: Callable[[], datetime], actor: str) -> None:
-        self.actor = actor
-        self._database = database
-        self._now = now
+class Ledger(Desk):
+    """Nodes, allotments and grants."""
 
     def add_node(
         self, node: str, parent: str | None, today: date, *, pool: str | None = None, key: str = ""
@@ -125,7 +116,7 @@ class Ledger:
         """A node ends. Raises ConflictError while anything hangs on it."""
         self._write(nodes.end_node, key, node=node, today=today.isoformat())
 
-    def set_supply(self, pool: Pool, cause: str, *, key: str = "") -> Amounts:
+    def set_supply(self, pool: Pool, cause: str, today: date | None = None, *, key: str = "") -> Amounts:
         """What a pool can carry from now on; the deficit that is open after it, by dimension."""
         result = self._write(
             supply.set_supply,
@@ -135,6 +126,7 @@ class Ledger:
             reserve=dict(pool.reserve),
             percent=dict(pool.overcommit_percent),
             cause=cause,
+            today=_day(today) or causes.day(text(self._now())),
         )
         return Amounts(result["deficits"])
 
@@ -169,7 +161,7 @@ class Ledger:
 
     def move(self, source: str, target: str, amounts: Amounts, *, key: str = "") -> int:
         """Move an allotment between leaves; the id of the shrink that goes first."""
-        result = self._write(reservations.move, key, source=source, target=target, amounts=dict(amounts))
+        result = self._write(moves.move, key, source=source, target=target, amounts=dict(amounts))
         return int(result["reservation"])
 
     def expire(self) -> int:
@@ -284,13 +276,6 @@ class Ledger:
     def _reserved(self, key: str, **request: Any) -> Reserved:
         result = self._write(reservations.reserve, key, **request)
         return Reserved(result["reservation"], Amounts(result["target"]))
-
-    def _write(self, operation: Callable[..., dict[str, Any]], key: str, **request: Any) -> dict[str, Any]:
-        whole = {**request, "key": key or secrets.token_hex(16), **self._signed()}
-        return self._database.write(operation, whole)
-
-    def _signed(self) -> dict[str, str]:
-        return {"actor": self.actor, "at": text(self._now())}
 
 
 def _time(moment: datetime | None) -> str | None:

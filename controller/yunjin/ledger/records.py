@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
-from yunjin.errors import ConflictError, Text
+from yunjin.errors import ConflictError, Text, UsageError
 from yunjin.store.operations import operation
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ Request = Mapping[str, Any]
 Result = dict[str, Any]
 """JSON values. `counted` lists what entered or left the leaves: [leaf, pool, {dimension: difference}]."""
 
+OWN: Final = "~"
+"""What keys of the ledger's own begin with, and nobody else's."""
 _KEY_LENGTH: Final = 200
 _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
 _EARLIER: Final = "SELECT digest, result FROM audit WHERE key = ?"
@@ -73,6 +76,27 @@ def record(
     )
 
 
+def own_key(name: str, *numbers: object) -> str:
+    """The key of what happens once to certain rows, whoever asks for it."""
+    return f"{OWN}{name}/{','.join(map(str, numbers))}"
+
+
+def asked_key(key: str) -> str:
+    """The key somebody gives their request, or a new one where they give none.
+
+    Raises:
+        UsageError: it is one of the ledger's own, or longer than a key may be.
+    """
+    if key.startswith(OWN) or len(key) > _KEY_LENGTH:
+        raise UsageError(
+            Text(f"业务流水号不能以 {OWN} 开头", f"a key does not begin with {OWN}")
+            if key.startswith(OWN)
+            else Text(f"业务流水号最长 {_KEY_LENGTH} 个字符", f"a key has {_KEY_LENGTH} characters at most"),
+            Text("换一个流水号重新提交", "send it again under another key"),
+        )
+    return key or secrets.token_hex(16)
+
+
 def canonical(value: object) -> str:
     """JSON in the one form that is hashed."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -91,9 +115,8 @@ def _answer(connection: Connection, key: str, digest: str) -> Result | None:
     if row is None:
         return None
     if row[0] != digest:
-        shown = key[:_KEY_LENGTH]
         raise ConflictError(
-            Text(f"业务流水号 {shown} 已用于另一项业务", f"the key {shown} belongs to another request"),
+            Text(f"业务流水号 {key} 已用于另一项业务", f"the key {key} belongs to another request"),
             Text("换一个流水号重新提交", "send it again under a new key"),
         )
     earlier: Result = json.loads(row[1])

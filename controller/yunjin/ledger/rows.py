@@ -54,6 +54,7 @@ def lock_paths(connection: Connection, names: Iterable[str]) -> None:
     """Lock all that lies between several nodes and the city: level by level, the deepest first, by id."""
     if connection.dialect == "sqlite":
         return
+    connection.execute("LOCK TABLE quota_nodes IN ROW SHARE MODE")  # the paths stay as they are read now
     heights: dict[str, int] = {}
     for name in names:
         path = [name]
@@ -88,11 +89,10 @@ def write(connection: Connection, name: str, changed: Mapping[Key, Cell]) -> Non
 
 
 def write_deficits(
-    connection: Connection, name: str, changed: Mapping[Key, Cell], keys: Iterable[Key], cause: str, at: str
+    connection: Connection, name: str, deficits: Mapping[Key, int], cause: str, at: str
 ) -> None:
     """Record where a deficit opened, changed or closed; a deficit that opens keeps its first cause."""
-    for pool, dimension in sorted(keys):
-        amount = changed[(pool, dimension)].deficit
+    for (pool, dimension), amount in sorted(deficits.items()):
         done = connection.execute(
             "UPDATE quota_deficits SET amount = ?, closed = ? "
             "WHERE node = ? AND pool = ? AND dimension = ? AND promise = 0 AND closed IS NULL",

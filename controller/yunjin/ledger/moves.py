@@ -1,0 +1,81 @@
+"""Moving an allotment from one leaf to another.
+
+Called through `Ledger`. Calls `reservations` and `leaves`. Promises that what moves is charged to the first
+leaf until its backend was seen lowered, and then to the second, in one transaction: nobody takes it between,
+and a move asks for nothing that its two leaves do not have in common.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from yunjin.errors import Text, UsageError
+from yunjin.ledger import leaves, rows
+from yunjin.ledger.climb import require_no_deficit
+from yunjin.ledger.records import audited
+from yunjin.ledger.reservations import place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from yunjin.ledger.leaves import Leaf
+    from yunjin.ledger.records import Request, Result
+    from yunjin.store.connection import Connection
+
+
+@audited
+def move(connection: Connection, request: Request) -> Result:
+    """Shrink the first leaf, and once that is confirmed grow the second.
+
+    Args:
+        connection: of the transaction.
+        request: `source`, `target` (leaves), `amounts` by dimension.
+
+    Returns:
+        `reservation`, the id of the shrink; `follower`, of what waits for it.
+
+    Raises:
+        ShortageError: the second leaf's path would not take it.
+        RefusalError: the pool is in deficit and takes no growth.
+        UsageError: no such leaf, the same leaf twice, or the first does not hold as much.
+    """
+    amounts: dict[str, int] = dict(request["amounts"])
+    leaves.require_countable(str(request["target"]), amounts)
+    if request["source"] == request["target"] or not amounts or 0 in amounts.values():
+        raise UsageError(
+            Text("调剂须有两个不同的去处和正的数额", "a move needs two leaves and amounts above 0")
+        )
+    rows.lock_paths(connection, (request["source"], request["target"]))
+    source = leaves.find(connection, request["source"])
+    target = leaves.find(connection, request["target"])
+    require_no_deficit(connection, target.pool)
+    _require_held(source, amounts)
+    _rehearse(connection, source, target, amounts, request["at"])
+    taken = {d: -value for d, value in amounts.items()}
+    shrink = place(connection, {**request, "leaf": source.name, "delta": taken})
+    follower = leaves.add(
+        connection, {**request, "follows": shrink["reservation"]}, target, "waiting", amounts
+    )
+    return {"reservation": shrink["reservation"], "follower": follower, "counted": []}
+
+
+def _require_held(source: Leaf, amounts: Mapping[str, int]) -> None:
+    held = source.target()
+    if any(value > held.get(d, 0) for d, value in amounts.items()):
+        raise UsageError(
+            Text(f"{source.name} 没有这么多额度可调出", f"{source.name} does not hold as much"),
+            Text("核对调剂的数额", "check the amounts"),
+        )
+
+
+def _rehearse(
+    connection: Connection, source: Leaf, target: Leaf, amounts: Mapping[str, int], at: str
+) -> None:
+    """Whether it would fit, on the paths as they are now. Raises ShortageError where not."""
+    connection.execute("SAVEPOINT rehearsal")
+    try:
+        leaves.charge(connection, source, {d: -value for d, value in amounts.items()}, at)
+        leaves.charge(connection, target, amounts, at)
+    finally:
+        connection.execute("ROLLBACK TO SAVEPOINT rehearsal")
+        connection.execute("RELEASE SAVEPOINT rehearsal")
