@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from yunjin.errors import Place, Text
 from yunjin.model.amounts import Amounts
 from yunjin.model.programme import ALL, AREAS, Element, Leadership, Programme, Task
-from yunjin.model.tenancy import Leaf
+from yunjin.model.tenancy import Leaf, Share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from yunjin.model.tenants import BaselineRow, Tenant
 
 CITY = "city"
+_NOTHING = Share(Amounts(), Amounts(), Amounts())
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,14 @@ class Estate:
         row = self.baseline.get(f"{node} {pool}")
         return row.limit if row and row.limit else Amounts()
 
-    def leaves(self, day: date) -> tuple[Leaf, ...]:
-        """Every leaf of the baseline, resolved for `day`, in the order of endpoint and name."""
+    def leaves(self, day: date, shares: Mapping[str, Share] | None = None) -> tuple[Leaf, ...]:
+        """Every leaf of the baseline, resolved for `day`, in the order of endpoint and name.
+
+        Args:
+            day: the business date.
+            shares: by node, what the ledger holds of each; a leaf that is missing there gets nothing. None
+                before the baseline has entered the ledger: its own figures count.
+        """
         cidrs = {zone.id: zone.cidrs for zone in self.zones.values()}
         flows: dict[str, tuple[Flow, ...]] = {
             zone: tuple(
@@ -144,11 +151,15 @@ class Estate:
             )
             for zone in self.zones
         }
-        leaves = [self._leaf(row, cidrs, flows) for row in self.leaf_rows]
+        leaves = [self._leaf(row, _share(row, shares), cidrs, flows) for row in self.leaf_rows]
         return tuple(sorted(leaves, key=lambda leaf: (leaf.endpoint, leaf.name)))
 
     def _leaf(
-        self, row: BaselineRow, cidrs: Mapping[str, tuple[str, ...]], flows: Mapping[str, tuple[Flow, ...]]
+        self,
+        row: BaselineRow,
+        share: Share,
+        cidrs: Mapping[str, tuple[str, ...]],
+        flows: Mapping[str, tuple[Flow, ...]],
     ) -> Leaf:
         tenant, pool = self.tenants[str(row.tenant)], self.pools[row.pool]
         imported = next((part for part in tenant.imported if part.leaf == row.node), None)
@@ -159,7 +170,8 @@ class Estate:
             zone=pool.zone,
             tenant=tenant.id,
             bureau=self.bureau_of(tenant),
-            allotted=row.allotted or Amounts(),
+            allotted=share.planned,
+            charged=share.charged,
             limit_percent=pool.limit_percent,
             node_selector=pool.node_selector,
             cidrs=cidrs,
@@ -176,3 +188,10 @@ class Estate:
     def bureau_of(tenant: Tenant) -> str:
         """Id of the bureau or area a tenant hangs below, for labels; `unknown` in quarantine."""
         return tenant.owner.rpartition("/")[2] if tenant.owner else "unknown"
+
+
+def _share(row: BaselineRow, shares: Mapping[str, Share] | None) -> Share:
+    if shares is not None:
+        return shares.get(row.node, _NOTHING)
+    own = row.allotted or Amounts()
+    return Share(own, own, Amounts())

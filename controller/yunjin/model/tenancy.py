@@ -1,6 +1,6 @@
-"""A leaf of the quota tree with everything a substrate needs to know of it.
+"""A leaf of the quota tree with everything a substrate needs to know of it, and what the ledger says of it.
 
-Made by `Estate.leaves`, read by translators and rules. Calls nothing.
+Made by `Estate.leaves` and `yunjin.ledger`, read by translators and rules. Calls nothing.
 """
 
 from __future__ import annotations
@@ -8,12 +8,33 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from yunjin.model.amounts import Amounts
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from yunjin.errors import Place
-    from yunjin.model.amounts import Amounts
     from yunjin.model.centre import Flow
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What the ledger holds of one leaf.
+
+    Attributes:
+        target: what it shall hold once its own reservations are through.
+        charged: what counts against the limits above it: in flight, the greater of old and new.
+        coming: what it gets besides once a shrink elsewhere is confirmed.
+    """
+
+    target: Amounts
+    charged: Amounts
+    coming: Amounts
+
+    @property
+    def planned(self) -> Amounts:
+        """What it shall hold in the end."""
+        return self.target + self.coming if self.coming else self.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +43,7 @@ class Leaf:
 
     Attributes:
         allotted: what the backend shall enforce.
+        charged: what the ledger charges for it, the greater of old and new while both are about.
         limit_percent: by dimension, `limits.*` as a percentage of `requests.*`.
         node_selector: labels of the pool's nodes.
         cidrs: of each zone, for the flows between them.
@@ -46,6 +68,7 @@ class Leaf:
     protected: bool = False
     imported: bool = False
     frozen: bool = False
+    charged: Amounts = field(default_factory=Amounts)
     renamed: Mapping[str, str] = field(default_factory=dict)
     without: frozenset[str] = frozenset()
 

@@ -352,6 +352,28 @@ REORGANISATIONS: Final = Table(  # one that is cancelled is gone, but for its au
     sqlite_strict=True,
 )
 
+RECLAIMS: Final = Table(  # what a shrink could not take because it was in use
+    "reclaims",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("leaf", Text, ForeignKey("quota_nodes.id"), nullable=False),
+    Column("dimension", Text, nullable=False),
+    Column("asked", _AMOUNT, nullable=False),
+    Column("used", _AMOUNT, nullable=False),
+    Column("opened", Text, nullable=False),
+    Column("due", Text, nullable=False),  # business date
+    Column("closed", Text),
+    Index(
+        "reclaims_open",
+        "leaf",
+        "dimension",
+        unique=True,
+        sqlite_where=text("closed IS NULL"),
+        postgresql_where=text("closed IS NULL"),
+    ),
+    sqlite_strict=True,
+)
+
 ANSWERS: Final = Table(
     "answers",
     METADATA,

@@ -19,6 +19,7 @@ def upgrade() -> None:
     _clocks()
     _reorganisations()
     _audit()
+    _reclaims()
 
 
 def _text(*names: str, optional: bool = False) -> list[sa.Column[str]]:
@@ -234,4 +235,26 @@ def _audit() -> None:
         sa.Column("seq", sa.Integer, sa.ForeignKey("audit.seq"), nullable=False, unique=True),
         *_text("hash", "sealed"),
         sqlite_strict=True,
+    )
+
+
+def _reclaims() -> None:
+    op.create_table(
+        "reclaims",
+        _number(),
+        _node("leaf"),
+        *_text("dimension"),
+        *_amounts("asked", "used"),
+        *_text("opened", "due"),
+        *_text("closed", optional=True),
+        sqlite_strict=True,
+    )
+    open_ones = sa.text("closed IS NULL")
+    op.create_index(
+        "reclaims_open",
+        "reclaims",
+        ["leaf", "dimension"],
+        unique=True,
+        sqlite_where=open_ones,
+        postgresql_where=open_ones,
     )
