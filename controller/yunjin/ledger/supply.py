@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.errors import Text, UsageError
-from yunjin.ledger import promises, rows
+from yunjin.ledger import causes, promises, rows
 from yunjin.ledger.cells import Step
 from yunjin.ledger.climb import climb
 from yunjin.ledger.records import audited
@@ -115,7 +115,7 @@ def replace(connection: Connection, request: Request, figures: Mapping[str, Figu
 
     Args:
         connection: of the transaction.
-        request: `pool`, `cause`, `today`, `at`.
+        request: `pool`, `cause`, `at`; `today`, the day of `at` where it is not given.
         figures: the whole of them.
 
     Returns:
@@ -128,7 +128,7 @@ def replace(connection: Connection, request: Request, figures: Mapping[str, Figu
     ended = [d for d, figure in old.items() if figures.get(d) != figure]
     begun = [d for d, figure in figures.items() if old.get(d) != figure]
     connection.executemany(_END, [(at, pool, d) for d in sorted(ended)])
-    today = str(request["today"])
+    today = str(request.get("today") or causes.day(at))
     connection.executemany(_ADD, [(pool, d, *figures[d], cause, today, at) for d in sorted(begun)])
     bounds = {d: bound(*figure) for d, figure in figures.items()}
     change = {d: bounds.get(d, 0) - (bound(*old[d]) if d in old else 0) for d in sorted({*ended, *begun})}
