@@ -1,8 +1,8 @@
 """One call of the command line: its common options, and how a command function receives them.
 
-Used by every module of `yunjin_cli.commands`; calls `yunjin.estate` and `speech`, and turns errors of Yunjin
-into exit codes. Promises that each command takes the same options under the same names, and that no error of
-Yunjin leaves as a traceback.
+Used by every module of `yunjin_cli.commands`; calls `yunjin.estate`, `yunjin.store` and `speech`, and turns
+errors of Yunjin into exit codes. Promises that each command takes the same options under the same names, and
+that no error of Yunjin leaves as a traceback.
 
 Exit codes: 0 fine (warnings included), 1 findings of severity error or changes that failed, are pending or
 were skipped, 2 bad input, 3 an endpoint that cannot be reached. `--strict` counts warnings as errors.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from yunjin.model.estate import Estate
+    from yunjin.store import Store
 
 TIME_ZONE = ZoneInfo("Asia/Shanghai")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -69,6 +71,13 @@ class Session:
         from yunjin.estate import load
 
         return load(self.tenants)
+
+    def store(self) -> Store:
+        """The state database: on the server of YUNJIN_DATABASE_URL, else a file of the state folder."""
+        from yunjin.store import Store
+
+        # Read here and kept nowhere: the address may hold a password.
+        return Store.open(self.state, url=os.environ.get("YUNJIN_DATABASE_URL") or None)
 
 
 TenantsOption = Annotated[

@@ -50,6 +50,17 @@ def echo(connection: Connection, value: Any) -> Any:
 
 
 @operation
+def statement(connection: Connection, sql: str) -> None:
+    connection.execute(sql)
+
+
+@operation
+def repeat(connection: Connection, value: str, times: int) -> str:
+    """A long answer to a short question."""
+    return value * times
+
+
+@operation
 def fill_the_disk(connection: Connection) -> None:
     """SQLite is told that there is no more room; the server says what it says where there is none."""
     if connection.dialect == "sqlite":

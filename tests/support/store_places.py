@@ -62,6 +62,10 @@ class Worker:
         found = re.findall(rf"^({re.escape(self.who)}\.\d+) (\d+)\n", text, re.MULTILINE)
         return {(who, int(number)) for who, number in found}
 
+    def longest(self) -> float:
+        """Seconds of the longest write."""
+        return float(self._notes.read_text().rpartition("longest ")[2])
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()

@@ -98,10 +98,9 @@ def issue(
 @contextmanager
 def _connected(session: Session, estate: Estate) -> Iterator[tuple[Store, Endpoints]]:
     from yunjin.engine.endpoints import accesses, connect
-    from yunjin.store import Store
 
     with (
-        Store.open(session.state) as store,
+        session.store() as store,
         connect(estate, session.state, accesses(estate, session.kubeconfig)) as endpoints,
     ):
         yield store, endpoints
@@ -176,9 +175,7 @@ def credential_list(
     ] = None,
 ) -> int:
     """What was issued to whom, never the secret."""
-    from yunjin.store import Store
-
-    with Store.open(session.state) as store:
+    with session.store() as store:
         records = store.credentials.of(tenant) if tenant else store.credentials.holding()
     show_rows(session, _COLUMNS, [_row(record) for record in records])
     return 0

@@ -36,10 +36,9 @@ def spine(session: Session, estate: Estate, access: Mapping[str, str] | None = N
     """The spine of one call, with its store and connections open."""
     from yunjin.engine.endpoints import accesses, connect
     from yunjin.engine.spine import Spine
-    from yunjin.store import Store
     from yunjin_policies import RULES
 
-    with Store.open(session.state) as store:
+    with session.store() as store:
         reached = access or accesses(estate, session.kubeconfig)
         with connect(estate, session.state, reached) as endpoints:
             yield Spine(estate, session.as_of, endpoints, store, RULES)
@@ -131,10 +130,9 @@ def apply(
     from yunjin.engine.choices import patience
     from yunjin.engine.endpoints import accesses
     from yunjin.engine.stored import newest, read_plan
-    from yunjin.store import Store
 
     estate = session.estate()
-    with Store.open(session.state) as store:
+    with session.store() as store:
         stored = read_plan(file) if file else newest(store)
     stored.still_declared(estate)
     access = {name: binding.access for name, binding in stored.plan.bindings.items()}
@@ -242,11 +240,10 @@ _STATES = {
 def status(session: Session) -> int:
     """Endpoints and how they are reached, leases held, the last runs and what they left in doubt."""
     from yunjin.engine.endpoints import SIMULATED, accesses
-    from yunjin.store import Store
 
     estate = session.estate()
     reached = accesses(estate, session.kubeconfig)
-    with Store.open(session.state) as store:
+    with session.store() as store:
         leases = {fence.endpoint: fence for fence in store.leases.held()}
         runs = store.journal.runs(10)
         doubt = {run.id: len(entries) for run, entries in store.journal.unfinished()}

@@ -81,7 +81,11 @@ def open_database(folder: Path, url: str | None = None) -> Database:
         from yunjin.store.postgres import PostgresDatabase
 
         server = PostgresDatabase(url)
-        bring_server_up_to_date(server.pool)
+        try:
+            bring_server_up_to_date(server.pool)
+        except BaseException:
+            server.close()
+            raise
         return server
     from yunjin.store.local import SqliteDatabase
 

@@ -6,6 +6,7 @@ that no psycopg exception passes `ours`, and that no password is in an error.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import deque
 from contextlib import contextmanager, suppress
@@ -45,6 +46,7 @@ _DEFAULTS: Final = {
     "tcp_user_timeout": "30000",
     "application_name": "yunjin",
 }
+_NO_ROOM: Final = re.compile("too many (clients|connections)|connection slots")  # refused so, it has no code
 _AGAIN: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 _GONE: Final = frozenset({"57P01", "57P02", "57P03"})  # shut down, crashed, starting up
 
@@ -153,7 +155,7 @@ def ours(name: str, error: psycopg.Error) -> YunjinError:
     said = " ".join(str(error).split())
     if state == "53100":
         return faults.disk_full(name)
-    if state == "53300" or (gone(error) and "too many clients" in said):
+    if state == "53300" or (gone(error) and _NO_ROOM.search(said)):
         return TransientError(
             Text(f"状态库 {name} 的连接数已满", f"the state database {name} has no connection left"),
             Text(

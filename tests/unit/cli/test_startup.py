@@ -13,7 +13,7 @@ from estates import write_estate
 if TYPE_CHECKING:
     from pathlib import Path
 
-NEVER = {"alembic", "kubernetes", "ruamel.yaml", "sqlalchemy", "structlog"}
+NEVER = {"alembic", "kubernetes", "psycopg", "ruamel.yaml", "sqlalchemy", "structlog"}
 PROGRAM = """
 import sys
 from yunjin_cli.main import main
@@ -56,4 +56,4 @@ def test_a_city_on_simulated_endpoints_needs_no_cluster_client(tmp_path: Path) -
             text=True,
             check=True,
         )
-        assert {"kubernetes", "structlog", "ruamel.yaml"} & set(ended.stdout.splitlines()) == set()
+        assert {"kubernetes", "psycopg", "structlog", "ruamel.yaml"} & set(ended.stdout.splitlines()) == set()

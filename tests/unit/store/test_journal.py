@@ -135,19 +135,18 @@ def test_a_change_tried_again_has_one_entry(store: Store) -> None:
     assert _states(store, run.id) == {"deny": "done"}
 
 
-def _die_after_before(folder: Path) -> None:
-    store = Store.open(folder)
+def _die_after_before(folder: Path, url: str | None) -> None:
+    store = Store.open(folder, url=url)
     _begin(store, Holder.mine()).before([DENY, BASE])
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_what_before_returned_from_outlives_the_process(folder: Path) -> None:
-    child = multiprocessing.get_context("fork").Process(target=_die_after_before, args=(folder,))
+def test_what_before_returned_from_outlives_the_process(folder: Path, store: Store, url: str | None) -> None:
+    child = multiprocessing.get_context("fork").Process(target=_die_after_before, args=(folder, url))
     child.start()
     child.join()
 
-    with Store.open(folder) as store:
-        ((_, entries),) = store.journal.unfinished()
+    ((_, entries),) = store.journal.unfinished()
     assert child.exitcode == -signal.SIGKILL
     assert [entry.key.name for entry in entries] == ["deny", "base"]
 

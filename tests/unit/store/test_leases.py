@@ -133,8 +133,8 @@ def test_a_holder_reads_back_as_it_was_written() -> None:
     assert str(os.getpid()) in holder.name
 
 
-def _race(folder: Path, rounds: int) -> None:
-    with Store.open(folder) as store:
+def _race(folder: Path, url: str | None, rounds: int) -> None:
+    with Store.open(folder, url=url) as store:
         mine = Holder.mine()
         done = 0
         while done < rounds:
@@ -147,10 +147,11 @@ def _race(folder: Path, rounds: int) -> None:
             done += 1
 
 
-def test_processes_racing_for_a_lease_never_share_a_number(folder: Path) -> None:
-    Store.open(folder).close()
+def test_processes_racing_for_a_lease_never_share_a_number(
+    folder: Path, store: Store, url: str | None
+) -> None:
     context = multiprocessing.get_context("fork")
-    racers = [context.Process(target=_race, args=(folder, 15)) for _ in range(3)]
+    racers = [context.Process(target=_race, args=(folder, url, 15)) for _ in range(3)]
     for racer in racers:
         racer.start()
     for racer in racers:

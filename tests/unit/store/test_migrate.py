@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_the_migrations_end_at_the_schema_the_code_expects(folder: Path, store: Store) -> None:
+def test_the_migrations_end_at_the_schema_the_code_expects(folder: Path, file_store: Store) -> None:
     engine = create_engine(f"sqlite:///{folder / 'state.db'}")
     with engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), METADATA)
@@ -39,7 +39,7 @@ def test_the_newest_revision_is_the_one_the_code_knows() -> None:
     assert all(len(script.revision) == 4 and script.revision.isdigit() for script in scripts.walk_revisions())
 
 
-def test_the_database_survives_a_power_cut_by_its_settings(folder: Path, store: Store) -> None:
+def test_the_database_survives_a_power_cut_by_its_settings(folder: Path, file_store: Store) -> None:
     with closing(connect(folder / "state.db")) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_folder_and_files_belong_to_their_owner_alone(folder: Path, store: Store) -> None:
-    store.sightings.update("k8s-egov", [])
+def test_folder_and_files_belong_to_their_owner_alone(folder: Path, file_store: Store) -> None:
+    file_store.sightings.update("k8s-egov", [])
 
+    assert {"state.db", "state.writer", "writer.sock"} <= {path.name for path in folder.iterdir()}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
 
@@ -57,12 +58,12 @@ def test_a_closed_store_says_so(folder: Path) -> None:
         store.sightings.update("k8s-egov", [])
 
 
-def test_an_existing_database_is_opened_without_the_migration_tools(folder: Path, store: Store) -> None:
+def test_an_existing_database_is_opened_without_the_migration_tools(folder: Path, file_store: Store) -> None:
     program = (
         "import sys, pathlib; sys.path[:0] = sys.argv[2:]\n"
         "from yunjin.store import Store\n"
         "Store.open(pathlib.Path(sys.argv[1])).close()\n"
-        "print(sorted({'alembic', 'sqlalchemy', 'mako'} & set(sys.modules)))\n"
+        "print(sorted({'alembic', 'sqlalchemy', 'mako', 'psycopg'} & set(sys.modules)))\n"
     )
 
     done = subprocess.run(
