@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Figures = dict[str, dict[str, int]]
 """By pool, by dimension."""
 
+OPENING: Final = "opening"
+"""Kind of a grant that says what a node had before the ledger began; it may be nothing."""
 HOLD: Final = "hold/"
 """What a node that keeps a later guarantee is called, before the grant's number."""
 _LONGEST: Final = 100
@@ -78,7 +80,7 @@ def require_sound(request: Request) -> None:
     for by_pool in (limit, guarantee):
         for by in by_pool.values():
             require_counted(str(request["node"]), by)
-    if not any(value for by in limit.values() for value in by.values()):
+    if request["kind"] != OPENING and not any(value for by in limit.values() for value in by.values()):
         raise UsageError(Text("核定配额须写明数额", "a grant names amounts"))
     for pool, by in guarantee.items():
         if any(value > limit.get(pool, {}).get(d, 0) for d, value in by.items()):
