@@ -27,7 +27,8 @@ from yunjin.substrates.kubernetes.translate import KubernetesTranslator
 if TYPE_CHECKING:
     from yunjin.model.change import Change
     from yunjin.model.resources import Body, Live
-    from yunjin.substrates.kubernetes.client import Answer, Client
+    from yunjin.substrates.kubernetes.answer import Answer
+    from yunjin.substrates.kubernetes.client import Client
 
 _MANAGER: Final = f"?fieldManager={names.FIELD_MANAGER}"
 _FORCED: Final = f"{_MANAGER}&force=true"

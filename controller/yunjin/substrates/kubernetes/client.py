@@ -11,7 +11,6 @@ processor time, the pool 0.29 ms and `http.client` 0.18 ms; the SDK's typed mode
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -27,6 +26,7 @@ from urllib3.util.timeout import Timeout
 
 from yunjin.errors import Text, UsageError
 from yunjin.substrates.kubernetes import errors
+from yunjin.substrates.kubernetes.answer import REFUSED, Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,8 +35,6 @@ JSON: Final = "application/json"
 APPLY: Final = "application/apply-patch+yaml"
 MERGE: Final = "application/merge-patch+json"
 
-_REFUSED: Final = 300
-"""From here on nothing was granted; redirects are not followed, a credential goes to one address alone."""
 _MOST: Final = 64 << 20
 """Bytes of an answer. A page of 500 objects has about 2 MB; etcd keeps none above 1.5 MB."""
 _KUBECONFIG: Final = 1 << 20
@@ -56,33 +54,6 @@ class _Patience(Retry):
         if response is not None and (_seconds(response.headers.get("Retry-After")) or 0) > _RETRY_AFTER:
             raise MaxRetryError(event["_pool"], "", ResponseError("the server asks to come back later"))
         return super().increment(*request, **event)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back.
-
-    Attributes:
-        status: a failure as Kubernetes describes it; empty where the answer was not Kubernetes' own.
-        text: the beginning of an answer that is not JSON.
-        retry_after: seconds the server asks to wait.
-    """
-
-    code: int
-    reason: str
-    body: dict[str, Any]
-    text: str = ""
-    retry_after: float | None = None
-
-    @property
-    def ok(self) -> bool:
-        """Whether the request was granted."""
-        return self.code < _REFUSED
-
-    @property
-    def status(self) -> Mapping[str, Any]:
-        """The Kubernetes Status object of a refusal, else empty."""
-        return self.body if self.body.get("kind") == "Status" else {}
 
 
 class Client:
@@ -165,7 +136,7 @@ class Client:
                 raise errors.too_long(self.endpoint, self.address, _MOST)
         except (HTTPError, OSError) as error:
             raise errors.silent(self.endpoint, self.address, error) from error
-        if response.status < _REFUSED and not decode:
+        if response.status < REFUSED and not decode:
             return Answer(response.status, "", {})
         content, text = self._decode(data, response.status)
         return Answer(
@@ -187,7 +158,7 @@ class Client:
         except (HTTPError, OSError) as error:
             raise errors.silent(self.endpoint, self.address, error) from error
         stream = Stream(self, response)
-        if response.status >= _REFUSED:
+        if response.status >= REFUSED:
             try:
                 data = response.read(_LINE)
             except (HTTPError, OSError) as error:
@@ -243,7 +214,7 @@ class Client:
             content = None
         if isinstance(content, dict):
             return content, ""
-        if code < _REFUSED:
+        if code < REFUSED:
             raise errors.not_an_api(self.endpoint, self.address)
         return {}, data[:300].decode("utf-8", "replace")
 

@@ -25,7 +25,7 @@ from yunjin.errors import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from yunjin.substrates.kubernetes.client import Answer
+    from yunjin.substrates.kubernetes.answer import Answer
 
 _LONGEST: Final = 300
 _EXPIRED: Final = 10  # X509_V_ERR_CERT_HAS_EXPIRED

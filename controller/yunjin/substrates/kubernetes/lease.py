@@ -19,7 +19,8 @@ from yunjin.substrates.kubernetes.kinds import LEASE, NAMESPACE
 
 if TYPE_CHECKING:
     from yunjin.model.resources import Body
-    from yunjin.substrates.kubernetes.client import Answer, Client
+    from yunjin.substrates.kubernetes.answer import Answer
+    from yunjin.substrates.kubernetes.client import Client
 
 _ATTEMPTS: Final = 3
 

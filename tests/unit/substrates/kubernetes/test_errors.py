@@ -16,7 +16,7 @@ from yunjin.errors import (
 )
 from yunjin.model.resources import Key
 from yunjin.substrates.kubernetes import errors
-from yunjin.substrates.kubernetes.client import Answer
+from yunjin.substrates.kubernetes.answer import Answer
 
 KEY = Key("k8s-egov", "zfj", "ResourceQuota", "yunjin")
 

@@ -1,0 +1,42 @@
+"""What a cluster answered to one request, before anybody says what that means.
+
+Made by `client`, read by whoever asked and by `errors`. Calls nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+REFUSED: Final = 300
+"""From here on nothing was granted; redirects are not followed, a credential goes to one address alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back.
+
+    Attributes:
+        status: a failure as Kubernetes describes it; empty where the answer was not Kubernetes' own.
+        text: the beginning of an answer that is not JSON.
+        retry_after: seconds the server asks to wait.
+    """
+
+    code: int
+    reason: str
+    body: dict[str, Any]
+    text: str = ""
+    retry_after: float | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the request was granted."""
+        return self.code < REFUSED
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        """The Kubernetes Status object of a refusal, else empty."""
+        return self.body if self.body.get("kind") == "Status" else {}
