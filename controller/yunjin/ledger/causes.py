@@ -7,13 +7,22 @@ the ledger itself lowered is named by its number and said in both languages; wha
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from yunjin.errors import Text
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
 _GRANT: Final = "grant/"
-_CONTRIBUTION: Final = "contribution/"
+_GONE: Final = "gone/"
+_ARRIVED: Final = "arrived/"
+_SAID: Final[Mapping[str, Callable[[str], Text]]] = {
+    _GRANT: lambda number: Text(f"核定配额 {number} 已终止", f"grant {number} has ended"),
+    _ARRIVED: lambda number: Text(f"移交设备 {number} 已入池", f"contribution {number} arrived"),
+    _GONE: lambda number: Text(f"移交设备 {number} 已收回", f"contribution {number} went home"),
+}
 _ZONE: Final = ZoneInfo("Asia/Shanghai")
 
 
@@ -22,20 +31,21 @@ def grant_ended(number: str) -> str:
     return f"{_GRANT}{number}"
 
 
+def contribution_arrived(number: str) -> str:
+    """Servers that a body hands over joined a pool."""
+    return f"{_ARRIVED}{number}"
+
+
 def contribution_gone(number: str) -> str:
     """Servers that a body had handed over went home."""
-    return f"{_CONTRIBUTION}{number}"
+    return f"{_GONE}{number}"
 
 
 def said(cause: str) -> Text:
     """The cause as people read it."""
-    if cause.startswith(_GRANT):
-        number = cause.removeprefix(_GRANT)
-        return Text(f"核定配额 {number} 已终止", f"grant {number} has ended")
-    if cause.startswith(_CONTRIBUTION):
-        number = cause.removeprefix(_CONTRIBUTION)
-        return Text(f"移交设备 {number} 已收回", f"contribution {number} went home")
-    return Text(cause, cause)
+    kind, slash, number = cause.partition("/")
+    sentence = _SAID.get(kind + slash)
+    return sentence(number) if sentence else Text(cause, cause)
 
 
 def day(at: str) -> str:

@@ -41,6 +41,7 @@ _SHORT: Final = (
 )
 _MOST_PERCENT: Final = 1000
 _PLAIN: Final[Figure] = (0, 0, 100)
+"""Of a dimension that a pool does not have."""
 _MOST_CAUSE: Final = 400
 
 
@@ -125,13 +126,13 @@ def replace(connection: Connection, request: Request, figures: Mapping[str, Figu
     pool, at, cause = str(request["pool"]), str(request["at"]), str(request["cause"]).strip()
     _require_sound(pool, figures, cause)
     old = figures_of(connection, pool)
-    ended = [d for d, figure in old.items() if figures.get(d) != figure]
-    begun = [d for d, figure in figures.items() if old.get(d) != figure]
-    connection.executemany(_END, [(at, pool, d) for d in sorted(ended)])
+    figures = {**dict.fromkeys(old, _PLAIN), **figures}
+    begun = sorted(d for d, figure in figures.items() if old.get(d, _PLAIN) != figure)
+    connection.executemany(_END, [(at, pool, d) for d in begun])
     today = str(request.get("today") or causes.day(at))
-    connection.executemany(_ADD, [(pool, d, *figures[d], cause, today, at) for d in sorted(begun)])
+    connection.executemany(_ADD, [(pool, d, *figures[d], cause, today, at) for d in begun])
     bounds = {d: bound(*figure) for d, figure in figures.items()}
-    change = {d: bounds.get(d, 0) - (bound(*old[d]) if d in old else 0) for d in sorted({*ended, *begun})}
+    change = {d: bounds[d] - bound(*old.get(d, _PLAIN)) for d in begun}
     change = {d: value for d, value in change.items() if value}
     climb(connection, CITY, pool, Step(limit=change, limit_all=change), at, cause=cause)
     # Also where the limit stays: what stands there for guarantees may be another.

@@ -45,8 +45,8 @@ def with_total(by_pool: Mapping[str, Mapping[str, int]]) -> Figures:
     return {**{pool: dict(by) for pool, by in by_pool.items()}, ALL: whole}
 
 
-def number(connection: Connection, request: Request) -> str:
-    """The number asked for, if nobody has it, or the next of the year: G-2026-0001.
+def number(connection: Connection, request: Request, series: str = "G") -> str:
+    """The number asked for, if nobody has it, or the next of its series in the year: G-2026-0001.
 
     Raises:
         ConflictError: another grant has it, or had it.
@@ -66,10 +66,10 @@ def number(connection: Connection, request: Request) -> str:
                 ),
             )
         return asked
-    series = f"G-{str(request['today'])[:4]}-"
+    begins = f"{series}-{str(request['today'])[:4]}-"
     sql = "SELECT DISTINCT number FROM grants WHERE number LIKE ?"
-    taken = [name.removeprefix(series) for (name,) in connection.execute(sql, (f"{series}%",)).fetchall()]
-    return f"{series}{max((int(part) for part in taken if part.isdecimal()), default=0) + 1:04}"
+    taken = [name.removeprefix(begins) for (name,) in connection.execute(sql, (f"{begins}%",)).fetchall()]
+    return f"{begins}{max((int(part) for part in taken if part.isdecimal()), default=0) + 1:04}"
 
 
 def require_sound(request: Request) -> None:
