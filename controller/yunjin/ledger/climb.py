@@ -146,12 +146,16 @@ def _message(node: str, excess: Excess) -> Text:
 
     where = Text("各资源池合计", "over all pools") if excess.pool == ALL else Text(excess.pool, excess.pool)
     dimension = dimension_text(excess.dimension)
-    taken = Text("已保底", "already guaranteed") if excess.promise else Text("已计入", "already charged")
+    bound, taken = (
+        (Text("最多可保底", "that can be guaranteed is"), Text("已保底", "already guaranteed"))
+        if excess.promise
+        else (Text("配额上限为", "limit is"), Text("已计入", "already charged"))
+    )
     return Text(
-        f"{node} ({where.zh}) 的{dimension.zh}配额上限为 {figure(excess.limit, 'zh')}, "
+        f"{node} ({where.zh}) 的{dimension.zh}{bound.zh} {figure(excess.limit, 'zh')}, "
         f"{taken.zh} {figure(excess.taken, 'zh')}, 本次需再增加 {figure(excess.asked, 'zh')}, "
         f"超出 {figure(excess.missing, 'zh')}",
-        f"{node} ({where.en}): the {dimension.en} limit is {figure(excess.limit, 'en')}, "
+        f"{node} ({where.en}): the {dimension.en} {bound.en} {figure(excess.limit, 'en')}, "
         f"{taken.en} {figure(excess.taken, 'en')}, this asks for {figure(excess.asked, 'en')} more: "
         f"{figure(excess.missing, 'en')} too much",
     )

@@ -1,8 +1,8 @@
 """Moving an allotment from one leaf to another.
 
-Called through `Ledger`. Calls `reservations` and `leaves`. Promises that what moves is charged to the first
-leaf until its backend was seen lowered, and then to the second, in one transaction: nobody takes it between,
-and a move asks for nothing that its two leaves do not have in common.
+Called through `Ledger`. Calls `leaves`; `followers` goes on from there. Promises that what moves is charged
+to the first leaf until its backend was seen lowered, and then to the second, in one transaction: nobody takes
+it between, and a move asks for nothing that its two leaves do not have in common.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from yunjin.errors import Text, UsageError
 from yunjin.ledger import leaves, rows
 from yunjin.ledger.climb import require_no_deficit
 from yunjin.ledger.records import audited
-from yunjin.ledger.reservations import place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,11 +51,9 @@ def move(connection: Connection, request: Request) -> Result:
     _require_held(source, amounts)
     _rehearse(connection, source, target, amounts, request["at"])
     taken = {d: -value for d, value in amounts.items()}
-    shrink = place(connection, {**request, "leaf": source.name, "delta": taken})
-    follower = leaves.add(
-        connection, {**request, "follows": shrink["reservation"]}, target, "waiting", amounts
-    )
-    return {"reservation": shrink["reservation"], "follower": follower, "counted": []}
+    shrink = leaves.add(connection, request, source, "reserved", taken)
+    follower = leaves.add(connection, {**request, "follows": shrink}, target, "waiting", amounts)
+    return {"reservation": shrink, "follower": follower, "counted": []}
 
 
 def _require_held(source: Leaf, amounts: Mapping[str, int]) -> None:
@@ -71,7 +68,11 @@ def _require_held(source: Leaf, amounts: Mapping[str, int]) -> None:
 def _rehearse(
     connection: Connection, source: Leaf, target: Leaf, amounts: Mapping[str, int], at: str
 ) -> None:
-    """Whether it would fit, on the paths as they are now. Raises ShortageError where not."""
+    """Whether it would fit, on the paths as they are now; the two are not used for figures after it.
+
+    Raises:
+        ShortageError: it would not.
+    """
     connection.execute("SAVEPOINT rehearsal")
     try:
         leaves.charge(connection, source, {d: -value for d, value in amounts.items()}, at)
