@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,11 @@ from sqlalchemy import create_engine
 from postgres import PASSWORD
 from store_operations import count, echo, statement
 from store_places import ServerPlace
-from yunjin.errors import PermanentError, TransientError, UsageError, YunjinError
-from yunjin.store import Store
+from waiting import wait_until
+from yunjin.errors import ConflictError, PermanentError, TransientError, UsageError, YunjinError
+from yunjin.model.change import ABSENT, Action, Change
+from yunjin.model.resources import Key, ObjectClass
+from yunjin.store import Fence, Holder, Store
 from yunjin.store.database import open_database
 from yunjin.store.pool import Pool, translated
 from yunjin.store.schema import METADATA
@@ -28,6 +32,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postgres import Server
+
+
+_CHANGE = Change(
+    action=Action.CREATE,
+    key=Key("k8s", "jtj-egov", "NetworkPolicy", "deny"),
+    tenant="jtj",
+    object_class=ObjectClass.NETWORK,
+    rank=2,
+    before=ABSENT,
+    after="hash",
+    differences=(),
+    body={"kind": "NetworkPolicy"},
+)
 
 
 def _ask(url: str, sql: str) -> None:
@@ -185,6 +202,31 @@ def test_work_that_waits_for_each_other_is_repeated(folder: Path, postgres: Serv
 def _both(lock: str, one: int, other: int) -> str:
     steps = "; ".join(f"PERFORM 1 FROM ({lock.format(number)}) AS locked" for number in (one, other))
     return f"DO $$ BEGIN {steps}; END $$"
+
+
+def test_who_journals_waits_for_who_is_taking_the_lease(folder: Path, postgres: Server) -> None:
+    """Else both would believe that the endpoint is theirs."""
+    url = postgres.new_database()
+    with (
+        Store.open(folder, url=url) as store,
+        ThreadPoolExecutor(1) as pool,
+        closing(psycopg.connect(url)) as other,
+    ):
+        mine = Holder.mine()
+        fence = store.leases.acquire("k8s", mine, 30)
+        assert isinstance(fence, Fence)
+        run = store.journal.begin("plan", "root", mine.name, {"k8s": fence.number})
+        other.execute("UPDATE leases SET holder = %s, fence = fence + 1", (str(Holder.mine()),))
+
+        journalled = pool.submit(run.before, [_CHANGE])
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
+        name = url.rpartition("/")[2]
+        wait_until(lambda: journalled.done() or bool(postgres.ask(waiting, (name,))))
+        other.commit()
+
+        with pytest.raises(ConflictError, match="no longer this run's"):
+            journalled.result()
+        assert store.journal.entries(run.id) == ()
 
 
 def test_a_commit_is_on_the_disk_whatever_the_database_is_set_to(folder: Path, postgres: Server) -> None:
