@@ -15,10 +15,13 @@ from yunjin.errors import Text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+EXPIRED: Final = "expired"
+"""Why a grant ended whose last day has passed."""
 _GRANT: Final = "grant/"
 _GONE: Final = "gone/"
 _ARRIVED: Final = "arrived/"
 _SAID: Final[Mapping[str, Callable[[str], Text]]] = {
+    EXPIRED: lambda _: Text("已到期", "its last day has passed"),
     _GRANT: lambda number: Text(f"核定配额 {number} 已终止", f"grant {number} has ended"),
     _ARRIVED: lambda number: Text(f"移交设备 {number} 已入池", f"contribution {number} arrived"),
     _GONE: lambda number: Text(f"移交设备 {number} 已收回", f"contribution {number} went home"),

@@ -4,13 +4,14 @@ Called through `Capacity`. Calls `supply` and `grants`. Promises that supply and
 fall in one transaction, that the guarantee is floor(contribution x factor / 100) and is carved out like any
 other, and that servers that go home take nothing away: what no longer fits becomes a deficit with its cause.
 
-    staying ──recall──> recalled ──its day──> gone
-       └────<──keep──────────┘
+    waiting ──it fits──> staying ──recall──> recalled ──its day──> gone
+
+Servers that arrive while their pool is in deficit count at once; the promise waits until it fits.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.errors import RefusalError, Text, UsageError
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 _ADD: Final = (
     "INSERT INTO contributions "
     "(number, node, pool, factor, servers, basis, valid_from, effective, state, recorded) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, NULL, 'staying', ?) RETURNING id"
+    "VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?, ?) RETURNING id"
 )
 _AMOUNT: Final = "INSERT INTO contribution_amounts (contribution, dimension, amount) VALUES (?, ?, ?)"
 _ONE: Final = (
-    "SELECT id, number, node, pool, effective, state FROM contributions "
+    "SELECT id, number, node, pool, factor, basis, effective, state FROM contributions "
     "WHERE number = ? AND superseded IS NULL"
 )
 _AMOUNTS: Final = "SELECT dimension, amount FROM contribution_amounts WHERE contribution = ?"
@@ -58,6 +59,8 @@ class Version:
     number: str
     node: str
     pool: str
+    factor: int
+    basis: str
     effective: str | None
     state: str
 
@@ -72,8 +75,8 @@ def add_contribution(connection: Connection, request: Request) -> Result:
             carry, by dimension; `factor`, in percent; `servers`, which they are; `basis`; `today`.
 
     Returns:
-        `contribution`, its number; `guarantee`, what is promised for it; `state` of that grant: `in_force`,
-        or `future` where the pool is in deficit: supply rises at once, the promise follows when it fits.
+        `contribution`, its number; `guarantee`, what it is worth; `state`: `staying`, or `waiting` where the
+        pool is in deficit.
 
     Raises:
         UsageError: figures that cannot be meant, or a node that gets no grants.
@@ -81,24 +84,36 @@ def add_contribution(connection: Connection, request: Request) -> Result:
         ConflictError: the number is taken.
     """
     pool, amounts, factor = str(request["pool"]), request["amounts"], request["factor"]
-    guarantee = _guarantee(request)
+    guarantee = _worth(request)
     rows.lock_tree(connection)
     terms.require_authority(connection, str(request["node"]), CITY)
     number = terms.number(connection, request, "C")
     rows.lock(connection, CITY)
     arrived = {**request, "number": number, "cause": causes.contribution_arrived(number)}
     _change_supply(connection, {**arrived, "delta": amounts})
-    waits = connection.execute(_SHORT, (CITY, pool)).fetchone() is not None
-    state = "future" if waits else "in_force"
-    terms_of = {**arrived, "kind": CONTRIBUTION, "grantor": CITY, "valid_from": request["today"]}
-    limit = terms.with_total({pool: guarantee})
-    grants.insert(connection, {**terms_of, "valid_to": None}, state, limit, {pool: guarantee})
-    if not waits:
-        grants.enter(connection, str(request["node"]), limit, {pool: guarantee}, request["at"])
+    state = "waiting" if connection.execute(_SHORT, (CITY, pool)).fetchone() else "staying"
     said = (number, request["node"], pool, factor, request["servers"], request["basis"], request["today"])
-    version = int(connection.execute(_ADD, (*said, request["at"])).fetchone()[0])
+    version = int(connection.execute(_ADD, (*said, state, request["at"])).fetchone()[0])
     connection.executemany(_AMOUNT, [(version, d, value) for d, value in sorted(amounts.items()) if value])
+    if state == "staying":
+        _promise(connection, arrived, guarantee)
     return {"contribution": number, "guarantee": guarantee, "state": state, "counted": []}
+
+
+@audited
+def promise_contribution(connection: Connection, request: Request) -> Result:
+    """A body gets the promise that waited for its pool. Raises as `add_contribution` does.
+
+    Raises:
+        RefusalError: the pool is still in deficit.
+    """
+    found = current(connection, str(request["number"]))
+    if found.state == "waiting":
+        worth = promised(_amounts(connection, found), found.factor)
+        terms_of = {"number": found.number, "node": found.node, "pool": found.pool, "basis": found.basis}
+        _promise(connection, {**request, **terms_of}, worth)
+        _again(connection, found, {"at": request["at"]}, "staying", None)
+    return {"contribution": found.number, "counted": []}
 
 
 @audited
@@ -106,7 +121,7 @@ def recall_contribution(connection: Connection, request: Request) -> Result:
     """The servers shall go home on `effective`, or, where that is None, stay after all.
 
     Returns:
-        `state`: `recalled`, `gone` where the day has come already, or `staying`.
+        `state`: `recalled`, `gone` where the day has come already, `staying`, or `waiting`.
 
     Raises:
         UsageError: there is none of that number, or the day has passed.
@@ -124,10 +139,11 @@ def recall_contribution(connection: Connection, request: Request) -> Result:
             Text("收回日期不能早于今天", "the day on which they go cannot have passed"),
             Text("用 --effective 写明今天或以后的日期", "name today or a later day with --effective"),
         )
-    state = "staying" if effective is None else "recalled"
+    grant = _grant(connection, found.number)
+    state = "recalled" if effective is not None else "staying" if grant else "waiting"
     version = _again(connection, found, request, state, effective)
-    grant = grants.current(connection, request)
-    grants.again(connection, grant, {"at": request["at"]}, grant.state, effective)
+    if grant:
+        grants.again(connection, grant, {"at": request["at"]}, grant.state, effective)
     if effective == today:
         _go(connection, request, version)
         state = "gone"
@@ -162,17 +178,39 @@ def promised(amounts: dict[str, int], factor: int) -> dict[str, int]:
     return {d: value for d, value in worth.items() if value}
 
 
+def _promise(connection: Connection, request: Request, worth: dict[str, int]) -> None:
+    """The grant of the same number, from today on and without an end."""
+    pool = str(request["pool"])
+    limit, guarantee = terms.with_total({pool: worth}), {pool: worth}
+    says = {"kind": CONTRIBUTION, "grantor": CITY, "valid_from": request["today"], "valid_to": None}
+    grants.insert(connection, {**request, **says}, "in_force", limit, guarantee)
+    grants.enter(connection, str(request["node"]), limit, guarantee, request["at"])
+
+
 def _go(connection: Connection, request: Request, found: Version) -> None:
     """Guarantee first, then supply: what the promise frees is not missed."""
-    gone = {**request, "cause": causes.contribution_gone(found.number)}
-    grants.leave(connection, gone, grants.current(connection, gone), gone["cause"])
+    gone = {**request, "cause": causes.contribution_gone(found.number), "pool": found.pool}
+    grant = _grant(connection, found.number)
+    if grant:
+        grants.leave(connection, gone, grant, gone["cause"])
     rows.lock(connection, CITY)
     stands = supply.figures_of(connection, found.pool)
-    amounts = dict(connection.execute(_AMOUNTS, (found.id,)).fetchall())
     # Hosts may have died meanwhile, and what is not there cannot leave.
+    amounts = _amounts(connection, found)
     delta = {d: -min(value, stands[d][0]) for d, value in amounts.items() if d in stands}
-    _change_supply(connection, {**gone, "pool": found.pool, "delta": delta})
+    _change_supply(connection, {**gone, "delta": delta})
     _again(connection, found, request, "gone", found.effective)
+
+
+def _grant(connection: Connection, number: str) -> grants.Version | None:
+    """What was promised for it; None where that waits."""
+    if connection.execute("SELECT 1 FROM grants WHERE number = ?", (number,)).fetchone() is None:
+        return None
+    return grants.current(connection, {"number": number})
+
+
+def _amounts(connection: Connection, found: Version) -> dict[str, int]:
+    return dict(connection.execute(_AMOUNTS, (found.id,)).fetchall())
 
 
 def _change_supply(connection: Connection, request: Request) -> None:
@@ -186,10 +224,10 @@ def _again(
     said = (request.get("basis"), effective, state, request["at"], found.id)
     version = int(connection.execute(_AGAIN, said).fetchone()[0])
     connection.execute(_COPY, (version, found.id))
-    return Version(version, found.number, found.node, found.pool, effective, state)
+    return replace(found, id=version, effective=effective, state=state)
 
 
-def _guarantee(request: Request) -> dict[str, int]:
+def _worth(request: Request) -> dict[str, int]:
     amounts: dict[str, Any] = request["amounts"]
     factor, servers, basis = request["factor"], str(request["servers"]), str(request["basis"])
     supply.require_counted(str(request["node"]), amounts)

@@ -116,7 +116,7 @@ def start_grant(connection: Connection, request: Request) -> Result:
     if found.state != "future" or found.valid_from > request["today"]:
         return {"grant": request["number"], "state": found.state, "counted": []}
     limit, guarantee = recorded(connection, found)
-    if guarantee and found.kind != CONTRIBUTION:
+    if guarantee:
         _unhold(connection, request, guarantee)
     enter(connection, found.node, limit, guarantee, request["at"])
     again(connection, found, request, "in_force", found.valid_to)
@@ -235,7 +235,7 @@ def leave(connection: Connection, request: Request, found: Version, cause: str) 
     limit, guarantee = recorded(connection, found)
     today = str(request["today"])
     until = min(found.valid_to, today) if found.valid_to else today
-    if found.state == "future" and guarantee and found.kind != CONTRIBUTION:
+    if found.state == "future" and guarantee:
         _unhold(connection, request, guarantee)
     elif found.state == "in_force":
         _step(connection, found.node, _negative(limit), _negative(guarantee), request["at"], cause)

@@ -11,17 +11,19 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from yunjin.errors import Text, UsageError
-from yunjin.ledger import causes, grants, moves, nodes, reservations, supply
+from yunjin.errors import ConflictError, RefusalError, Text, UsageError
+from yunjin.ledger import causes, contributions, grants, moves, nodes, reservations, supply
 from yunjin.ledger.cells import ALL
 from yunjin.ledger.desk import Desk
+from yunjin.ledger.records import own_key
 from yunjin.model.amounts import Amounts
 from yunjin.store.times import text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import date, datetime
 
+    from yunjin.errors import YunjinError
     from yunjin.model.centre import Pool
 
 _PATH: Final = (
@@ -29,6 +31,21 @@ _PATH: Final = (
     "SELECT id, pool, parent, 0 FROM quota_nodes WHERE id = ? "
     "UNION ALL SELECT n.id, n.pool, n.parent, up.height + 1 FROM quota_nodes n JOIN up ON n.id = up.parent) "
     "SELECT id, pool FROM up ORDER BY height"
+)
+_OVER: Final = (
+    "SELECT number, id FROM grants WHERE superseded IS NULL AND state IN ('future', 'in_force') "
+    "AND valid_to <= ? AND kind <> 'contribution' ORDER BY valid_to, id"
+)
+_GOING: Final = (
+    "SELECT number, id FROM contributions WHERE superseded IS NULL AND state = 'recalled' "
+    "AND effective <= ? ORDER BY effective, id"
+)
+_WAITING: Final = (
+    "SELECT number, id FROM contributions WHERE superseded IS NULL AND state = 'waiting' ORDER BY id"
+)
+_BEGUN: Final = (
+    "SELECT number, id FROM grants WHERE superseded IS NULL AND state = 'future' "
+    "AND valid_from <= ? ORDER BY valid_from, id"
 )
 
 
@@ -101,6 +118,19 @@ class GrantTerms:
             "valid_from": self.valid_from.isoformat(),
             "valid_to": _day(self.valid_to),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """What a day brought.
+
+    Attributes:
+        done: numbers of grants and contributions that changed.
+        refused: numbers of those that could not begin yet, and why.
+    """
+
+    done: tuple[str, ...]
+    refused: tuple[tuple[str, YunjinError], ...]
 
 
 class Ledger(Desk):
@@ -232,33 +262,33 @@ class Ledger(Desk):
         """A grant ends today; nothing is taken away by it. Raises UsageError."""
         self._write(grants.end_grant, key, number=number, cause=cause, today=today.isoformat())
 
-    def advance(self, today: date) -> Sequence[str]:
-        """Start the grants whose day has come and end those whose last day has passed.
+    def advance(self, today: date) -> Advanced:
+        """What the day brings: grants end, recalled servers go, grants and promises begin.
 
-        Returns:
-            Numbers of the grants that changed.
-
-        Raises:
-            ShortageError: a grant that starts no longer fits; those before it have started.
+        What cannot begin yet, because it does not fit or its pool is in deficit, is tried again each time.
         """
         day = today.isoformat()
-        ended = self._database.rows(
-            "SELECT number, id FROM grants WHERE superseded IS NULL AND state IN ('future', 'in_force') "
-            "AND valid_to <= ? ORDER BY valid_to, id",
-            day,
-        )
-        for number, version in ended:
-            self._write(
-                grants.end_grant, f"end/{version}", number=number, cause=f"grant {number} ended", today=day
-            )
-        begun = self._database.rows(
-            "SELECT number, id FROM grants WHERE superseded IS NULL AND state = 'future' "
-            "AND valid_from <= ? ORDER BY valid_from, id",
-            day,
-        )
-        for number, version in begun:
-            self._write(grants.start_grant, f"start/{version}", number=number, today=day)
-        return [number for number, _ in (*ended, *begun)]
+        done: list[str] = []
+        refused: list[tuple[str, YunjinError]] = []
+        for operation, kind, question, values in (
+            (grants.end_grant, "end", _OVER, (day,)),
+            (contributions.end_contribution, "go", _GOING, (day,)),
+            (contributions.promise_contribution, "promise", _WAITING, ()),
+            (grants.start_grant, "start", _BEGUN, (day,)),
+        ):
+            for number, version in self._database.rows(question, *values):
+                # By day: what was refused on one may fit on another.
+                key = own_key(kind, version, day)
+                request = {"number": number, "cause": causes.EXPIRED, "today": day}
+                try:
+                    self._database.write(operation, {**request, "key": key, **self._signed()})
+                except ConflictError:  # another sweeps too, and has done it
+                    continue
+                except (RefusalError, UsageError) as error:
+                    refused.append((number, error))
+                else:
+                    done.append(number)
+        return Advanced(tuple(done), tuple(refused))
 
     def _require_below(self, leaf: str, terms: GrantTerms) -> None:
         path = self._database.rows(_PATH, leaf)

@@ -28,6 +28,9 @@ OPENING: Final = "opening"
 HOLD: Final = "hold/"
 """What a node that keeps a later guarantee is called, before the grant's number."""
 _LONGEST: Final = 100
+_TAKEN: Final = (
+    "SELECT number FROM grants WHERE number {0} UNION SELECT number FROM contributions WHERE number {0}"
+)
 
 
 def figures(by_pool: Mapping[str, Mapping[str, int]]) -> Figures:
@@ -58,7 +61,7 @@ def number(connection: Connection, request: Request, series: str = "G") -> str:
                 Text(f"编号 {asked[:_LONGEST]!r} 无法使用", f"{asked[:_LONGEST]!r} is no number of a grant"),
                 Text(f"编号为不超过 {_LONGEST} 个字符的一行文字", f"one line, {_LONGEST} characters at most"),
             )
-        if connection.execute("SELECT 1 FROM grants WHERE number = ?", (asked,)).fetchone() is not None:
+        if connection.execute(_TAKEN.format("= ?"), (asked, asked)).fetchone() is not None:
             raise ConflictError(
                 Text(f"核定配额 {asked} 已存在", f"grant {asked} exists already"),
                 Text(
@@ -67,8 +70,8 @@ def number(connection: Connection, request: Request, series: str = "G") -> str:
             )
         return asked
     begins = f"{series}-{str(request['today'])[:4]}-"
-    sql = "SELECT DISTINCT number FROM grants WHERE number LIKE ?"
-    taken = [name.removeprefix(begins) for (name,) in connection.execute(sql, (f"{begins}%",)).fetchall()]
+    found = connection.execute(_TAKEN.format("LIKE ?"), (f"{begins}%", f"{begins}%")).fetchall()
+    taken = [name.removeprefix(begins) for (name,) in found]
     return f"{begins}{max((int(part) for part in taken if part.isdecimal()), default=0) + 1:04}"
 
 

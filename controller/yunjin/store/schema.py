@@ -276,7 +276,7 @@ CONTRIBUTIONS: Final = Table(  # a row a version; the grant of the same number c
     Column("basis", Text, nullable=False),
     Column("valid_from", Text, nullable=False),
     Column("effective", Text),  # business date on which they go
-    Column("state", Text, nullable=False),  # staying, recalled, gone
+    Column("state", Text, nullable=False),  # waiting, staying, recalled, gone
     Column("recorded", Text, nullable=False),
     Column("superseded", Text),
     Index(
