@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from yunjin.store.database import Database
 
 _KNOWN, _HELD, _WAITING = "known", "held", "waiting"
-_NODES: Final = f"SELECT '{_KNOWN}', n.id, '', 0 FROM quota_nodes n WHERE {{}}"
+_NODES: Final = "SELECT 'known', n.id, '', 0 FROM quota_nodes n WHERE {}"
 _CELLS: Final = (
-    f"SELECT '{_HELD}', n.id, c.dimension, c.allotted FROM quota_nodes n "  # noqa: S608 (constants)
+    "SELECT 'held', n.id, c.dimension, c.allotted FROM quota_nodes n "
     "JOIN quota_cells c ON c.node = n.id AND c.pool = n.pool WHERE {}"
 )
 _CHANGES: Final = (

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from yunjin.model.amounts import Amounts
+
 Body = dict[str, Any]
 
 
@@ -65,6 +67,22 @@ class Live:
     key: Key
     body: Body
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a leaf's quota grants, and what is used of it.
+
+    Attributes:
+        granted: as it is written.
+        enforced: as the backend enforces it by now; nothing before it does.
+        used: the least that would still carry what is used; None while the backend has not counted it:
+            unknown, not nothing.
+    """
+
+    granted: Amounts
+    enforced: Amounts
+    used: Amounts | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,13 @@ from yunjin.store.operations import operation
 from yunjin.store.times import text, time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from concurrent.futures import Future
     from datetime import datetime
 
     from yunjin.model.change import Change, Outcome, Receipt
     from yunjin.store.connection import Connection
-    from yunjin.store.database import Database
+    from yunjin.store.database import Call, Database
 
 IN_DOUBT: Final = "before"
 """State of an entry whose write may or may not have happened."""
@@ -188,15 +188,30 @@ class Run:
         self._numbering = threading.Lock()
         self._queued: list[Future[None]] = []
 
-    def before(self, changes: Sequence[Change]) -> None:
+    def before(self, changes: Sequence[Change], calls: Sequence[Call] = ()) -> None:
         """Record that these are about to be written. Returns once that is durable.
 
+        Args:
+            changes: of endpoints of this run.
+            calls: operations that are done with it, in the same transaction, or the record is not made.
+
         Raises:
-            ConflictError: somebody else has taken an endpoint's lease; nothing was recorded.
+            ConflictError: somebody else has taken an endpoint's lease; nothing was recorded or done.
+            YunjinError: that of a call; nothing was recorded or done.
         """
-        fences = {change.key.endpoint: self._fence(change) for change in changes}
         at = text(self._now())
-        self._database.write(_before, [(*self._row(change), at) for change in changes], fences)
+        rows = [(*self._row(change), at) for change in changes]
+        fenced = (_fenced, (self._fences_of(change.key.endpoint for change in changes),))
+        self._database.write_all([fenced, *calls, (_before, (rows,))])
+
+    def fenced(self, endpoints: Collection[str], calls: Sequence[Call]) -> list[Any]:
+        """Do operations in one transaction, as long as this run has the endpoints' leases; their results.
+
+        Raises:
+            ConflictError: somebody else has taken an endpoint's lease; nothing was done.
+            YunjinError: that of a call; nothing was done.
+        """
+        return self._database.write_all([(_fenced, (self._fences_of(endpoints),)), *calls])[1:]
 
     def after(self, receipts: Sequence[Receipt]) -> None:
         """Queue the record of how these ended; those without a `before` (nothing was written) are added."""
@@ -225,8 +240,8 @@ class Run:
             future.result()
         self._database.write(_finish, self.id, text(self._now()), list(closes))
 
-    def _fence(self, change: Change) -> int:
-        return self._fences.get(change.key.endpoint, 0)
+    def _fences_of(self, endpoints: Iterable[str]) -> dict[str, int]:
+        return {endpoint: self._fences.get(endpoint, 0) for endpoint in endpoints}
 
     def _row(self, change: Change) -> tuple[Any, ...]:
         key = change.key
@@ -243,7 +258,7 @@ class Run:
             change.action.value,
             change.before,
             change.after,
-            self._fence(change),
+            self._fences.get(key.endpoint, 0),
         )
 
 
@@ -281,8 +296,8 @@ def _begin(connection: Connection, row: tuple[Any, ...]) -> int:
 
 
 @operation
-def _before(connection: Connection, rows: list[tuple[Any, ...]], fences: dict[str, int]) -> None:
-    # Locked: who takes the lease meanwhile waits until these rows are there.
+def _fenced(connection: Connection, fences: dict[str, int]) -> None:
+    # Locked: who takes the lease meanwhile waits until what is done under it is there.
     sql = locked(connection, "SELECT 1 FROM leases WHERE endpoint = ? AND fence = ? AND holder IS NOT NULL")
     for endpoint, fence in sorted(fences.items()):
         if connection.execute(sql, (endpoint, fence)).fetchone() is None:
@@ -290,6 +305,10 @@ def _before(connection: Connection, rows: list[tuple[Any, ...]], fences: dict[st
                 Text(f"端点 {endpoint} 的租约已失去", f"the lease of {endpoint} is no longer this run's"),
                 Text("请等对方结束后重新生成变更方案", "wait until they end, then plan again"),
             )
+
+
+@operation
+def _before(connection: Connection, rows: list[tuple[Any, ...]]) -> None:
     connection.executemany(_BEFORE, rows)
 
 

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from threading import Event
 
+    from yunjin.model.amounts import Amounts
     from yunjin.model.centre import Endpoint
     from yunjin.model.change import Change
-    from yunjin.model.resources import Claim, Difference, Key, LeafState, Live, Wanted
+    from yunjin.model.resources import Claim, Difference, Holding, Key, LeafState, Live, Wanted
     from yunjin.model.tenancy import Leaf
 
 
@@ -54,6 +55,14 @@ class Translator(Protocol):
         """Whether writing `wanted` only gives capacity back; False for what bounds none."""
         ...
 
+    def holding(self, live: Live) -> Holding:
+        """What a leaf's quota grants and what is used of it, rounded up to base units."""
+        ...
+
+    def counted(self, amounts: Amounts) -> Amounts:
+        """What a quota made for `amounts` grants: the same but for what the backend does not count."""
+        ...
+
 
 class Backend(Protocol):
     """One endpoint. Safe to use from several threads."""
@@ -84,8 +93,12 @@ class Backend(Protocol):
         """
         ...
 
-    def effective(self, changes: Iterable[Change]) -> frozenset[Key]:
-        """Keys of those changes that the backend now enforces (quota) or has finished (removal)."""
+    def effective(self, changes: Iterable[Change]) -> Mapping[Key, Holding]:
+        """Those changes that the backend now enforces (quota) or has finished (removal).
+
+        Returns:
+            By key, of a quota what it holds as it was just read; of anything else nothing.
+        """
         ...
 
     def acquire(self, holder: str, seconds: float) -> str | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yunjin.model.change import Change
-    from yunjin.model.resources import Body, Key, LeafState, Live
+    from yunjin.model.resources import Body, Holding, Key, LeafState, Live
 
 _CONNECTIONS: Final = 32
 """Kept open at most: the threads of an apply and those of a sweep."""
@@ -77,16 +77,15 @@ class KubernetesBackend:
         """Make one change. See `apply.write`."""
         apply.write(self.client, change, live)
 
-    def effective(self, changes: Iterable[Change]) -> frozenset[Key]:
-        """Keys of changes the cluster enforces: quotas it has adopted, removals it has finished.
+    def effective(self, changes: Iterable[Change]) -> Mapping[Key, Holding]:
+        """Changes the cluster enforces: quotas it has adopted, removals it has finished.
 
         Everything else takes effect with its writing.
         """
         asked = tuple(changes)
-        waiting = [c for c in asked if c.action is Action.DELETE or c.key.kind == QUOTA.name]
-        found = self.read([change.key for change in waiting])
-        late = {change.key for change in waiting if not _is_effective(change, found.get(change.key))}
-        return frozenset(change.key for change in asked) - late
+        found = self.read([c.key for c in asked if c.action is Action.DELETE or c.key.kind == QUOTA.name])
+        effects = {change.key: _effect(change, found.get(change.key)) for change in asked}
+        return {key: holding for key, holding in effects.items() if holding is not None}
 
     def acquire(self, holder: str, seconds: float) -> str | None:
         """Take or renew the cluster's lease for `seconds`; None on success, else the holder's name."""
@@ -124,10 +123,14 @@ class KubernetesBackend:
         self.client.close()
 
 
-def _is_effective(change: Change, live: Live | None) -> bool:
+def _effect(change: Change, live: Live | None) -> Holding | None:
+    """None before it has taken effect."""
     if change.action is Action.DELETE:
-        return live is None
-    return live is not None and enforcement.in_force(change, live.body)
+        return enforcement.NOTHING if live is None else None
+    if change.key.kind != QUOTA.name:
+        return enforcement.NOTHING
+    in_force = live is not None and enforcement.in_force(change, live.body)
+    return enforcement.holding(live.body) if live and in_force else None
 
 
 def _probe() -> Body:

@@ -13,20 +13,20 @@ import json
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from yunjin.model.amounts import Amounts
 from yunjin.model.change import ABSENT
 from yunjin.model.resources import Key, ObjectClass, Wanted
-from yunjin.substrates.kubernetes import claim, compare, names, quantities, shared, standard
+from yunjin.substrates.kubernetes import claim, compare, enforcement, names, quantities, shared, standard
 from yunjin.substrates.kubernetes.names import FIELD_MANAGER, LABEL_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from yunjin.model.amounts import Amounts
     from yunjin.model.centre import Endpoint, Flow
-    from yunjin.model.resources import Body, Claim, Difference, Live
+    from yunjin.model.resources import Body, Claim, Difference, Holding, Live
     from yunjin.model.tenancy import Leaf
 
-__all__ = ["FIELD_MANAGER", "LABEL_PREFIX", "KubernetesTranslator", "observed_amounts"]
+__all__ = ["FIELD_MANAGER", "LABEL_PREFIX", "KubernetesTranslator"]
 
 
 class KubernetesTranslator:
@@ -99,6 +99,15 @@ class KubernetesTranslator:
         """Whether a quota only gives capacity back; False for everything that is no quota."""
         return wanted.object_class is ObjectClass.QUOTA and compare.lowers(compare.deviations(wanted, live))
 
+    def holding(self, live: Live) -> Holding:
+        """What a quota grants and what is used of it."""
+        return enforcement.holding(live.body)
+
+    def counted(self, amounts: Amounts) -> Amounts:
+        """Without what no ResourceQuota counts, and without zeros; cards under the name of their maker."""
+        granted = quantities.amounts(quantities.hard(amounts, {}))
+        return Amounts({dimension: value for dimension, value in granted.items() if value})
+
     def _body(self, leaf: Leaf, role: str, name: str, labels: dict[str, str]) -> Body:
         if role == "namespace":
             return standard.namespace(leaf, labels)
@@ -129,16 +138,6 @@ class KubernetesTranslator:
             known = (leaf.flows, leaf.cidrs, standard.flow_spec(leaf.zone, leaf.flows, leaf.cidrs))
             self._flows[leaf.zone] = known
         return known[2]
-
-
-def observed_amounts(quota: Live) -> tuple[Amounts, Amounts | None]:
-    """What a live quota grants and what is used of it, rounded up to base units.
-
-    Use is None while the cluster has not counted it yet: unknown, not nothing.
-    """
-    hard = (quota.body.get("spec") or {}).get("hard") or {}
-    used = (quota.body.get("status") or {}).get("used")
-    return quantities.amounts(hard), None if used is None else quantities.amounts(used)
 
 
 def _digest(fields: Mapping[compare.Path, Any]) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yunjin.model.change import Change
-    from yunjin.model.resources import Body, Live
+    from yunjin.model.resources import Body, Holding, Live
     from yunjin.substrates.simulated.database import Row
     from yunjin.substrates.simulated.fieldsets import Path as FieldPath
 
@@ -105,14 +105,15 @@ class SimulatedBackend:
         if lost:
             raise lost
 
-    def effective(self, changes: Iterable[Change]) -> frozenset[Key]:
-        """Keys of the changes in force: quotas counted, removed objects gone, anything else there."""
+    def effective(self, changes: Iterable[Change]) -> Mapping[Key, Holding]:
+        """The changes in force: quotas counted, removed objects gone, anything else there."""
         lost = self._faults.meet(self.endpoint, Operation.EFFECTIVE)
         wanted = list(changes)
         found = self._server.get([change.key for change in wanted])
         if lost:
             raise lost
-        return frozenset(change.key for change in wanted if _in_force(change, found.get(change.key)))
+        effects = {change.key: _effect(change, found.get(change.key)) for change in wanted}
+        return {key: holding for key, holding in effects.items() if holding is not None}
 
     def acquire(self, holder: str, seconds: float) -> str | None:
         """Take or renew the lease for `seconds`; None on success, else the holder's name."""
@@ -199,10 +200,12 @@ class SimulatedBackend:
                 database.put_setting(connection, name, value)
 
 
-def _in_force(change: Change, live: Live | None) -> bool:
+def _effect(change: Change, live: Live | None) -> Holding | None:
+    """None before it has taken effect."""
     if change.action is Action.DELETE:
-        return live is None
-    if live is None:
-        return False
-    counted = change.object_class is not ObjectClass.QUOTA or enforcement.in_force(change, live.body)
-    return counted and writing.stands(change, live)
+        return enforcement.NOTHING if live is None else None
+    if live is None or not writing.stands(change, live):
+        return None
+    if change.object_class is not ObjectClass.QUOTA:
+        return enforcement.NOTHING
+    return enforcement.holding(live.body) if enforcement.in_force(change, live.body) else None

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from leaves import leaf
 from yunjin.model.amounts import Amounts
 from yunjin.model.centre import Endpoint, Flow
-from yunjin.model.resources import Key, Live, ObjectClass
+from yunjin.model.resources import Holding, Key, Live, ObjectClass
 from yunjin.substrates.kubernetes import names
-from yunjin.substrates.kubernetes.translate import KubernetesTranslator, observed_amounts
+from yunjin.substrates.kubernetes.translate import KubernetesTranslator
 
 if TYPE_CHECKING:
     from yunjin.model.resources import Body, Wanted
@@ -233,10 +233,42 @@ def _quota(hard: Body, status: Body | None = None) -> Live:
     return Live(Key("k8s", "a", "ResourceQuota", "yunjin"), body, "1")
 
 
+def _holding(hard: Body, status: Body | None = None) -> Holding:
+    return KubernetesTranslator().holding(_quota(hard, status))
+
+
 def test_use_that_was_not_counted_yet_is_unknown() -> None:
-    assert observed_amounts(_quota({"pods": "4"}, {})) == (Amounts({"pods": 4}), None)
-    assert observed_amounts(_quota({"pods": "4"})) == (Amounts({"pods": 4}), None)
-    assert observed_amounts(_quota({"pods": "4"}, {"used": {"pods": "1"}}))[1] == Amounts({"pods": 1})
+    assert _holding({"pods": "4"}, {}) == Holding(Amounts({"pods": 4}), Amounts(), None)
+    assert _holding({"pods": "4"}) == Holding(Amounts({"pods": 4}), Amounts(), None)
+    assert _holding({"pods": "4"}, {"used": {"pods": "1"}}).used == Amounts({"pods": 1})
+
+
+def test_what_is_enforced_is_what_the_status_says() -> None:
+    changed = _holding({"pods": "2"}, {"hard": {"pods": "9"}, "used": {"pods": "5"}})
+    assert changed == Holding(Amounts({"pods": 2}), Amounts({"pods": 9}), Amounts({"pods": 5}))
+
+
+@pytest.mark.parametrize(
+    ("hard", "limits", "needed"),
+    [
+        ({"requests.cpu": "4", "limits.cpu": "8"}, "6", 3000),
+        ({"requests.cpu": "4", "limits.cpu": "8"}, "7001m", 3501),
+        ({"requests.cpu": "4", "limits.cpu": "8"}, "0", 1000),
+        ({"requests.cpu": "0", "limits.cpu": "0"}, "2", 2000),
+        ({"requests.cpu": "4"}, "6", 1000),
+    ],
+)
+def test_limits_count_as_use_by_the_ratio_of_the_quota(hard: Body, limits: str, needed: int) -> None:
+    """A quota that carried the requests alone would still not carry the pods."""
+    status = {"used": {"requests.cpu": "1", "limits.cpu": limits}}
+    used = _holding(hard, status).used
+    assert used is not None
+    assert used.of("cpu") == needed
+
+
+def test_what_a_quota_counts_of_amounts() -> None:
+    asked = Amounts({"cpu": 1500, "memory": 0, "pods": 3, "gpu/a100": 2, "floating-ips": 4, "ports": 9})
+    assert KubernetesTranslator().counted(asked) == Amounts({"cpu": 1500, "pods": 3, "gpu/nvidia": 2})
 
 
 def test_keys_name_the_objects_they_stand_for() -> None:
