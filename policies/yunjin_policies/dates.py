@@ -143,7 +143,7 @@ def _owned_by_absent(facts: Facts) -> Iterator[tuple[Tenant, str]]:
 def _absent(facts: Facts, tenant: Tenant, body: str, heir: str | None) -> Breach:
     name, owner = tenant_text(facts, tenant), node_text(facts, tenant.owner or "")
     day = day_text(facts.as_of)
-    heir_name = node_text(facts, f"bureau/{heir}") if heir else Text("无", "nobody")
+    heir_name = facts.estate.body_name(heir, facts.as_of) if heir else Text("无", "nobody")
     return Breach(
         f"tenant/{tenant.id}",
         Text(

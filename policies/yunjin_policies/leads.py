@@ -145,7 +145,7 @@ def bodies_exist(facts: Facts) -> Iterator[Breach]:
                 continue
             heir = carried_on_by(facts, body)
             name, day = node_text(facts, _node(facts, body)), day_text(facts.as_of)
-            heir_name = node_text(facts, f"bureau/{heir}") if heir else Text("无", "nobody")
+            heir_name = facts.estate.body_name(heir, facts.as_of) if heir else Text("无", "nobody")
             yield Breach(
                 f"element/{element.id} {body}",
                 Text(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from yunjin.errors import Place
+    from yunjin.model.organisation import Area, Bureau
     from yunjin.model.tenants import Tenant
     from yunjin.policy import Facts
 
@@ -47,16 +48,20 @@ def tenant_place(facts: Facts, tenant: Tenant) -> Place | None:
 
 def in_being(facts: Facts, body: str) -> bool:
     """Whether a bureau or area of that id exists on the business date."""
-    holder = facts.estate.bureaus.get(body) or facts.estate.areas.get(body)
+    holder = _holder(facts, body)
     return holder is not None and holder.valid.holds(facts.as_of)
 
 
-def carried_on_by(facts: Facts, bureau: str) -> str | None:
-    """The first successor of a bureau that exists on the business date; None where the line breaks off."""
-    seen = {bureau}
-    while (holder := facts.estate.bureaus.get(bureau)) and holder.successor and holder.successor not in seen:
-        bureau = holder.successor
-        seen.add(bureau)
-        if in_being(facts, bureau):
-            return bureau
+def carried_on_by(facts: Facts, body: str) -> str | None:
+    """The first successor of a body that exists on the business date; None where the line breaks off."""
+    seen = {body}
+    while (holder := _holder(facts, body)) and holder.successor and holder.successor not in seen:
+        body = holder.successor
+        seen.add(body)
+        if in_being(facts, body):
+            return body
     return None
+
+
+def _holder(facts: Facts, body: str) -> Bureau | Area | None:
+    return facts.estate.bureaus.get(body) or facts.estate.areas.get(body)

@@ -14,29 +14,30 @@ from yunjin.model.centre import Price
 from yunjin.model.declared import Basis, Declared, Validity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
     from yunjin.estate.diagnostics import Diagnostics
     from yunjin.estate.documents import Draft, Item
     from yunjin.estate.fields import Fields
     from yunjin.estate.nodes import Step
-    from yunjin.model.organisation import Bureau
+    from yunjin.model.organisation import Area, Bureau
 
 _UNDATED: Final = frozenset({"baseline"})  # many rows, no dates
 
 
 def check_dates(draft: Draft, fields: Fields, diagnostics: Diagnostics) -> None:
-    """Record ranges that end before they begin, names that overlap, bureaus that outlive their parent."""
+    """Record ranges that end before they begin, names that overlap, bodies that outlive their parent."""
     for kind, items in draft.items.items():
         if kind in _UNDATED:
             continue
         for item in items.values():
             for steps, message, expected in _disorder(item.model, ()):
                 diagnostics.add(_error(item, fields, steps, message, expected))
-    for item in draft.items["bureau"].values():
-        for steps, message, expected in _broken_lives(item, draft):
-            diagnostics.add(_error(item, fields, steps, message, expected))
+    for kind in ("bureau", "area"):
+        for item in draft.items[kind].values():
+            for steps, message, expected in _broken_lives(item, draft.items[kind]):
+                diagnostics.add(_error(item, fields, steps, message, expected))
 
 
 _Complaint = tuple[tuple["Step", ...], Text, Text]
@@ -83,21 +84,22 @@ def _overlaps(parts: tuple[Any, ...], steps: tuple[Step, ...]) -> Iterator[_Comp
             )
 
 
-def _broken_lives(item: Item, draft: Draft) -> Iterator[_Complaint]:
-    bureau: Any = item.model
-    parent = _bureau(bureau.parent, draft)
-    if parent and not _within(bureau.valid, parent.valid):
+def _broken_lives(item: Item, bodies: Mapping[str, Item]) -> Iterator[_Complaint]:
+    """A parent is there as long as the body below it; when that came under it, nothing says."""
+    body: Any = item.model
+    parent = _body(body.parent, bodies)
+    if parent and not _outlives(parent.valid, body.valid):
         yield (
             ("parent",),
             Text(
-                f"上级部门 {parent.id} 的有效期不覆盖本部门的有效期",
-                f"{parent.id}, the parent, does not exist all the time that this bureau does",
+                f"{parent.id} 撤销后, 本单位仍在其下",
+                f"{parent.id}, the parent, ends before this body does, or begins after its end",
             ),
-            Text("有效期覆盖本部门的上级部门", "a parent that exists as long as the bureau"),
+            Text("存续到本单位之后的上级", "a parent that exists as long as this body"),
         )
-    if bureau.successor is None:
+    if body.successor is None:
         return
-    successor, end = _bureau(bureau.successor, draft), bureau.valid.end
+    successor, end = _body(body.successor, bodies), body.valid.end
     if end is None:
         yield (
             ("successor",),
@@ -111,19 +113,18 @@ def _broken_lives(item: Item, draft: Draft) -> Iterator[_Complaint]:
                 f"承接部门 {successor.id} 在 {end} 不存在",
                 f"the successor {successor.id} does not exist on {end}",
             ),
-            Text("当日存在的部门", "a bureau that exists on that day"),
+            Text("当日存在的部门", "a body that exists on that day"),
         )
 
 
-def _bureau(name: str | None, draft: Draft) -> Bureau | None:
-    item = draft.items["bureau"].get(name) if name else None
-    return item.model if item else None  # type: ignore[return-value]  # bureaus.yaml holds bureaus
+def _body(name: str | None, bodies: Mapping[str, Item]) -> Bureau | Area | None:
+    item = bodies.get(name) if name else None
+    return item.model if item else None  # type: ignore[return-value]  # of these kinds both are
 
 
-def _within(inner: Validity, outer: Validity) -> bool:
-    begins = outer.start is None or (inner.start is not None and inner.start >= outer.start)
-    ends = outer.end is None or (inner.end is not None and inner.end <= outer.end)
-    return begins and ends
+def _outlives(upper: Validity, lower: Validity) -> bool:
+    ends = upper.end is None or (lower.end is not None and lower.end <= upper.end)
+    return ends and not (upper.start is not None and lower.end is not None and lower.end <= upper.start)
 
 
 def _error(

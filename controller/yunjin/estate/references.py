@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from yunjin.estate.fields import Fields
     from yunjin.estate.nodes import Step
     from yunjin.model.centre import DataSet, Pool, Zone
-    from yunjin.model.organisation import Bureau
+    from yunjin.model.organisation import Area, Bureau
     from yunjin.model.programme import Element, Programme
     from yunjin.model.tenants import BaselineRow, Tenant
 
@@ -111,6 +111,11 @@ def _of_bureau(bureau: Bureau) -> Iterator[Reference]:
     yield from _one("successor", bureau.successor, "bureau")
 
 
+def _of_area(area: Area) -> Iterator[Reference]:
+    yield from _one("parent", area.parent, "area")
+    yield from _one("successor", area.successor, "area")
+
+
 def _of_element(element: Element) -> Iterator[Reference]:
     yield from _one("lead", element.lead, "bureau")
     yield from _each(("proposed_lead",), element.proposed_lead, "bureau")
@@ -175,6 +180,7 @@ def _of_programme(programme: Programme) -> Iterator[Reference]:
 
 _REFERENCES: Final[dict[str, Callable[[Any], Iterator[Reference]]]] = {
     "bureau": _of_bureau,
+    "area": _of_area,
     "element": _of_element,
     "zone": _of_zone,
     "pool": _of_pool,

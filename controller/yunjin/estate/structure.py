@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 def check_structure(draft: Draft, fields: Fields, diagnostics: Diagnostics) -> None:
     """Record circles, names used twice, leaves out of place, tenants that hang nowhere."""
     checks = _Checks(draft, fields, diagnostics)
-    checks.circles("bureau", "parent")
-    checks.circles("bureau", "successor")
+    for kind in ("bureau", "area"):
+        checks.circles(kind, "parent")
+        checks.circles(kind, "successor")
     checks.circles("programme", "follows")
     checks.bodies()
     checks.inner_ids()

@@ -81,9 +81,8 @@ class Estate:
             return f"tenant/{tenant}" if tenant else CITY
         if kind == "tenant":
             return self.tenants[item].owner or CITY
-        if kind == "bureau" and self.bureaus[item].parent:
-            return f"bureau/{self.bureaus[item].parent}"
-        return CITY
+        body = self.bureaus.get(item) if kind == "bureau" else self.areas.get(item)
+        return f"{kind}/{body.parent}" if body and body.parent else CITY
 
     def tasks(self, programme: str) -> tuple[Task, ...]:
         """Tasks of a programme: those it carries on, as first worded but for the date, then its own."""
@@ -102,12 +101,13 @@ class Estate:
     def expand(self, names: Iterable[str]) -> tuple[str, ...]:
         """Ids behind names of bureaus, areas and groups, in order, each once.
 
-        `AREAS` is every declared area, `ALL` the members of the leadership group and its areas.
+        `AREAS` is every declared area directly below the city, `ALL` the members of the leadership group and
+        its areas.
         """
         ids: dict[str, None] = {}
         for name in names:
             if name == AREAS:
-                ids |= dict.fromkeys(self.areas)
+                ids |= dict.fromkeys(area.id for area in self.areas.values() if area.parent is None)
             elif name == ALL:
                 group = self.leadership
                 ids |= dict.fromkeys(self.expand((*group.members, *group.areas)) if group else ())

@@ -49,12 +49,19 @@ class AreaCode(Validity):
 
 
 class Area(Declared):
-    """A district, county or economic zone. What it is may change with its name."""
+    """A district, county or economic zone, or a town or an office of one. What it is may change with its name.
+
+    Attributes:
+        parent: the area it belongs to, which shares out its own quota; None directly below the city.
+        successor: who carries on after `valid.until`.
+    """
 
     id: Id
     names: Names
+    parent: Id | None = None
     codes: tuple[AreaCode, ...] = ()
     valid: Validity = Validity()
+    successor: Id | None = None
     basis: Basis | None = None
     source: Source | None = None
 

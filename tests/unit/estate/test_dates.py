@@ -73,18 +73,28 @@ def bureaus_with(**more: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     "valid",
-    [{}, {"from": "1999-01-01", "until": "2019-01-01"}, {"from": "2000-01-01", "until": "2019-01-02"}],
+    [{}, {"from": "1999-01-01", "until": "2000-01-01"}, {"from": "2000-01-01", "until": "2019-01-02"}],
 )
 def test_a_bureau_that_outlives_its_parent(tmp_path: Path, valid: dict[str, str]) -> None:
     write_estate(tmp_path, bureaus=bureaus_with(parent="gaj", valid=valid))
     assert [field for _, field in places_of(tmp_path)] == ["parent"]
 
 
-def test_a_bureau_within_its_parent(tmp_path: Path) -> None:
-    write_estate(
-        tmp_path, bureaus=bureaus_with(parent="gaj", valid={"from": "2001-01-01", "until": "2019-01-01"})
-    )
+@pytest.mark.parametrize("first", ["2001-01-01", "1999-01-01"])
+def test_a_bureau_within_its_parent_under_which_it_may_have_come_later(tmp_path: Path, first: str) -> None:
+    write_estate(tmp_path, bureaus=bureaus_with(parent="gaj", valid={"from": first, "until": "2019-01-01"}))
     assert load(tmp_path).parent("bureau/jjzd") == "bureau/gaj"
+
+
+def test_a_town_that_outlives_its_area_and_an_area_that_nobody_carries_on(tmp_path: Path) -> None:
+    ended, name = {"until": "2019-01-01"}, {"zh": "田家镇", "en": "Tianjia Town", "kind": "town"}
+    areas = [
+        {**city()["areas"][0], "valid": ended, "successor": "tianjia"},
+        {"id": "tianjia", "names": [name], "parent": "dawa", "valid": {"until": "2018-01-01"}},
+        {"id": "xinli", "names": [name], "parent": "dawa"},
+    ]
+    write_estate(tmp_path, areas=areas)
+    assert [field for _, field in places_of(tmp_path)] == ["successor", "parent"]
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,16 @@ def test_a_body_counts_once_in_a_cooperating_list(
         assert "once" in message.en
 
 
+def test_a_town_hangs_below_its_area_and_is_none_of_the_areas(tmp_path: Path) -> None:
+    items = city()
+    town = {"zh": "田家镇", "en": "Tianjia Town", "kind": "town"}
+    items["areas"].append({"id": "tianjia", "names": [town], "parent": "dawa"})
+    estate = load(write_estate(tmp_path, **items))
+    assert estate.parent("area/tianjia") == "area/dawa"
+    assert estate.parent("area/dawa") == "city"
+    assert estate.expand(["AREAS"]) == ("dawa",)
+
+
 def test_the_leadership_group_is_that_of_the_plan_carried_on(tmp_path: Path) -> None:
     items = city()
     items["programmes"][0]["leadership"] = LEADERSHIP
