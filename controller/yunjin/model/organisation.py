@@ -49,7 +49,7 @@ class AreaCode(Validity):
 
 
 class Area(Declared):
-    """A district, county or economic zone, or a town or an office of one. What it is may change with its name.
+    """A district, county or economic zone, or a town or an office below one. Its kind may change with its name.
 
     Attributes:
         parent: the area it belongs to, which shares out its own quota; None directly below the city.
