@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _ENDS: Final = "grant-end"
 _ENDING: Final = (
     "SELECT number, node, kind, valid_from, valid_to FROM grants "
-    "WHERE superseded IS NULL AND state = 'in_force' AND valid_to > ? AND valid_to <= ? ORDER BY valid_to, number"
+    "WHERE superseded IS NULL AND state = 'in_force' AND valid_to > ? AND valid_to <= ? "
+    "ORDER BY valid_to, number"
 )
 _RUNG: Final = "SELECT kind, subject, due FROM clocks WHERE kind LIKE 'grant-end/%' AND due >= ?"
 _RING: Final = (
