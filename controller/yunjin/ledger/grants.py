@@ -254,9 +254,9 @@ def _step(
     """
     rows.lock_paths(connection, (node,))
     pools = sorted({*limit, *guarantee} - {ALL})
-    turn = pools[0] if cause is None else pools[-1]
+    turn = pools[:1] if cause is None else pools[-1:]
     for pool in pools:
-        over_all = limit.get(ALL, {}) if pool == turn else {}
+        over_all = limit.get(ALL, {}) if [pool] == turn else {}
         step = Step(guarantee=guarantee.get(pool, {}), limit=limit.get(pool, {}), limit_all=over_all)
         climb(connection, node, pool, step, at, cause=cause or "")
 
