@@ -14,7 +14,10 @@ from yunjin.model.change import Severity
 from yunjin.plan import plan_hash
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from yunjin.model.change import Plan, Verdict
+    from yunjin.model.resources import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +27,17 @@ class ApprovedPlan:
     Attributes:
         hash: of the plan; every journal row of its runs leads back to it.
         actor: who asked for it.
+        unsettled: what the ledger still waits to see though the plan leaves it as it is: quotas that stand as
+            wanted, and leaves that are no longer declared.
     """
 
     plan: Plan
     hash: str
     actor: str
+    unsettled: tuple[Key, ...] = ()
 
 
-def approve(plan: Plan, verdict: Verdict, actor: str) -> ApprovedPlan:
+def approve(plan: Plan, verdict: Verdict, actor: str, unsettled: Iterable[Key] = ()) -> ApprovedPlan:
     """Bind a plan to the verdict on it.
 
     Raises:
@@ -52,4 +58,4 @@ def approve(plan: Plan, verdict: Verdict, actor: str) -> ApprovedPlan:
             ),
             errors[0].remedy,
         )
-    return ApprovedPlan(plan, digest, actor)
+    return ApprovedPlan(plan, digest, actor, tuple(unsettled))

@@ -1,7 +1,8 @@
 """Waiting until what was written is in force.
 
-Used by `endpoint`. Calls the backend's `effective`. A quota counts once the backend enforces it, a removal
-once the object is gone; until then what relies on it waits, and after `wait_quota` is given up.
+Used by `endpoint`. Calls the backend's `effective`, and tells the account what it says. A quota counts once
+the backend enforces it, a removal once the object is gone; until then what relies on it waits, and after
+`wait_quota` is given up.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from yunjin.apply import reasons
-from yunjin.errors import TransientError, UnreachableError, YunjinError
+from yunjin.errors import ConflictError, TransientError, UnreachableError, YunjinError
 from yunjin.model.change import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from yunjin.apply.site import Site
     from yunjin.errors import Text
     from yunjin.model.change import Receipt
@@ -37,6 +40,11 @@ class Confirmation:
     def add(self, receipt: Receipt) -> None:
         """Wait for a change that was written or stood already."""
         self._waiting[receipt.change.key] = (receipt, monotonic() + self._site.settings.wait_quota)
+
+    @property
+    def keys(self) -> AbstractSet[Key]:
+        """Of what is waited for."""
+        return self._waiting.keys()
 
     @property
     def leaves(self) -> frozenset[str]:
@@ -62,11 +70,15 @@ class Confirmation:
             effective = self._site.backend.effective(
                 [receipt.change for receipt, _ in self._waiting.values()]
             )
+            self._site.account.confirm((self._waiting[key][0].change, effective[key]) for key in effective)
+        except ConflictError:
+            self._site.held.lose()
+            return self._give_up(list(self._waiting), reasons.LEASE_LOST)
         except YunjinError as error:
             self._silences += isinstance(error, UnreachableError)
             if not isinstance(error, TransientError) or self._silences == self._site.settings.attempts:
                 return self._give_up(list(self._waiting), reasons.of(error))
-            effective = frozenset()
+            effective = {}
         else:
             self._silences = 0
         settled = [self._waiting.pop(key)[0] for key in effective if key in self._waiting]

@@ -9,6 +9,7 @@ whatever happens.
 from __future__ import annotations
 
 import logging
+import sys
 from itertools import groupby
 from traceback import format_exc
 from typing import TYPE_CHECKING
@@ -21,12 +22,13 @@ from yunjin.model.change import ABSENT, Action, Change, Outcome, Receipt
 from yunjin.model.resources import ObjectClass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from yunjin.apply.site import Site
     from yunjin.errors import Text
     from yunjin.model.resources import Key
 
+_LAST = sys.maxsize  # a rank before which every other may begin
 _SHARED = ""  # stands for the objects that all leaves of an endpoint rely on
 
 log = logging.getLogger(__name__)
@@ -40,7 +42,13 @@ class EndpointRun:
         looked: whether it could be read.
     """
 
-    def __init__(self, site: Site, changes: Sequence[Change], deliver: Callable[[Receipt], None]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        changes: Sequence[Change],
+        unsettled: Collection[Key],
+        deliver: Callable[[Receipt], None],
+    ) -> None:
         self.endpoint = site.backend.endpoint
         self.looked = False
         self._site = site
@@ -48,8 +56,9 @@ class EndpointRun:
         self._deliver = deliver
         self._ranks = _by_leaf(changes)
         self._confirmation = Confirmation(site)
-        awaited = {change.awaits: change for change in changes if change.awaits is not None}
-        self._awaited = [_awaited(key, change) for key, change in awaited.items() if key not in self._open]
+        awaited = {change.awaits for change in changes if change.awaits is not None}
+        self._awaited = [_awaited(key) for key in sorted(awaited.union(unsettled) - self._open.keys())]
+        self._unsettled = frozenset(unsettled)
 
     def carry_out(self) -> None:
         """Do it all. Raises nothing that would cost a receipt."""
@@ -59,14 +68,28 @@ class EndpointRun:
                 self.looked = writer.over is None
                 if writer.over is not None:
                     self._fail(writer.over)
-                for change in self._awaited:
-                    self._confirmation.add(Receipt(writer.as_it_stands(change), Outcome.ALREADY))
-                while self._ranks or (self._open and self._confirmation.leaves):
+                else:
+                    self._await(writer)
+                while self._unfinished:
                     self._step(writer)
         except Exception as error:  # noqa: BLE001 (whatever it is, the receipts must survive)
             # A renderer of exceptions may print local variables; the plain traceback names places alone.
             log.error("apply failed on %s:\n%s", self.endpoint, format_exc())  # noqa: TRY400
             self._fail(reasons.of(error))
+
+    @property
+    def _unfinished(self) -> bool:
+        waiting = self._confirmation
+        return bool(self._ranks or (self._open and waiting.leaves) or self._unsettled & waiting.keys)
+
+    def _await(self, writer: Writer) -> None:
+        """Wait for what the plan leaves as it is and must be seen in force, by others or by the ledger."""
+        standing = [writer.as_it_stands(change) for change in self._awaited]
+        standing = [c for c in standing if c.action is not Action.DELETE or c.before == ABSENT]
+        carried = frozenset(change.key for change in writer.admitted(standing))
+        self._unsettled &= carried
+        for change in standing:
+            self._confirmation.add(Receipt(change, Outcome.ALREADY))
 
     def _fail(self, reason: Text) -> None:
         """End all that is open."""
@@ -91,7 +114,8 @@ class EndpointRun:
         """By leaf, the changes of its lowest rank, where they may begin.
 
         Rights are granted only once all that their leaf waits for is in force. Quotas begin only once every
-        lower rank is: what shrinks or goes frees what others get.
+        lower rank is: what shrinks or goes frees what others get. One that gets what is taken elsewhere waits
+        until that is so, on whichever endpoint.
         """
         waiting, lowest = self._confirmation.leaves, self._confirmation.lowest_rank
         return {
@@ -99,6 +123,7 @@ class EndpointRun:
             for leaf, ranks in self._ranks.items()
             if not (leaf in waiting and any(map(_grants, ranks[-1])))
             and not (ranks[-1][0].rank > lowest and any(change.confirm for change in ranks[-1]))
+            and not self._site.account.waits(ranks[-1])
         }
 
     def _take(self, leaf: str) -> list[Change]:
@@ -125,6 +150,7 @@ class EndpointRun:
         ended = [receipt for receipt in ended if self._open.pop(receipt.change.key, None)]
         if not ended:
             return
+        self._site.account.ended(receipt.change for receipt in ended)
         for receipt in ended:
             self._deliver(receipt)
         try:
@@ -164,9 +190,11 @@ def _grants(change: Change) -> bool:
     return change.object_class is ObjectClass.ROLES and change.action is not Action.DELETE
 
 
-def _awaited(key: Key, change: Change) -> Change:
+def _awaited(key: Key) -> Change:
     """What the plan leaves as it is, in the form in which the backend is asked whether it is in force."""
-    return Change(Action.UPDATE, key, change.tenant, ObjectClass.QUOTA, change.rank, "", "", (), None)
+    if key.kind == "Namespace":
+        return Change(Action.DELETE, key, "", ObjectClass.NAMESPACE, _LAST, ABSENT, ABSENT, (), None)
+    return Change(Action.UPDATE, key, "", ObjectClass.QUOTA, _LAST, "", "", (), None)
 
 
 def _rank(change: Change) -> int:

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from yunjin.model.change import Change, Receipt
 
 MOVED = Text("变更方案生成后该对象已被他人修改", "somebody changed it after the plan was made")
+LEDGER_MOVED = Text(
+    "变更方案生成后资源台账中的额度已变动", "the ledger holds another figure since the plan was made"
+)
+NOT_IN_LEDGER = Text(
+    "资源台账中没有该命名空间/项目, 不下发配额", "the ledger does not know it, so no quota is written"
+)
+NOT_FREED = Text("所调剂的额度尚未从原处收回", "what is moved here was not yet taken where it comes from")
 LEASE_LOST = Text("执行期间失去该端点的租约, 已停止写入", "the endpoint's lease was lost, so writing stopped")
 INTERRUPTED = Text("执行被中止", "the run was interrupted")
 NOT_CONNECTED = Text("该端点未连接", "the endpoint is not connected")

@@ -10,9 +10,11 @@ from __future__ import annotations
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, TypeVar
 
 from yunjin.apply import reasons
+from yunjin.apply.account import Account
 from yunjin.apply.doubt import left_behind, resolved
 from yunjin.apply.endpoint import EndpointRun
 from yunjin.apply.leases import LeaseHold
@@ -21,7 +23,7 @@ from yunjin.errors import RefusalError, Text, YunjinError
 from yunjin.model.change import Outcome, Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from yunjin.apply.approval import ApprovedPlan
     from yunjin.apply.settings import Settings
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from yunjin.model.resources import Key
     from yunjin.store import Run, Store
     from yunjin.substrates.contract import Backend, Translator
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +55,7 @@ def apply(
         approved: what to do.
         backends: by endpoint; changes of an endpoint that is missing here fail, the others are done.
         translators: by endpoint.
-        store: for the leases and the journal.
+        store: for the leases, the journal and the ledger.
         settings: how patient, how many at once, whether removals are allowed.
         progress: called with each receipt as it comes, by one thread at a time.
 
@@ -64,27 +68,30 @@ def apply(
         YunjinError: the state database could not be used; nothing was written.
     """
     _refuse_removals(approved.plan, settings)
-    changes = _by_endpoint(approved.plan)
+    changes = _by_endpoint(approved.plan.changes, attrgetter("key.endpoint"))
     behind = left_behind(store, backends.keys())
     doubtful = {endpoint for record, _ in behind for endpoint in record.fences}
-    if not changes and not doubtful:
+    unsettled = _by_endpoint(approved.unsettled, attrgetter("endpoint"))
+    if not changes and not doubtful and not unsettled:
         return ()
     receipts = _Receipts(progress)
     with LeaseHold(store.leases, settings) as hold:
-        hold.take({*changes, *doubtful} & backends.keys(), backends)
+        hold.take({*changes, *doubtful, *unsettled} & backends.keys(), backends)
         fences = {endpoint: held.fence.number for endpoint, held in hold.held.items()}
         run = store.journal.begin(approved.hash, approved.actor, hold.holder.name, fences)
+        account = Account(store, run, approved, translators, settings)
         stop = settings.stop or threading.Event()
         parts = [
             EndpointRun(
-                Site(backends[endpoint], translators[endpoint], held, run, settings, stop),
-                changes.pop(endpoint),
+                Site(backends[endpoint], translators[endpoint], held, run, account, settings, stop),
+                changes.pop(endpoint, ()),
+                unsettled.get(endpoint, ()),
                 receipts.deliver,
             )
             for endpoint, held in hold.held.items()
-            if endpoint in changes
+            if endpoint in changes or endpoint in unsettled
         ]
-        _fail(changes, hold.refused, run, receipts)
+        _fail(changes, hold.refused, account, run, receipts)
         try:
             _carry_out(parts, stop)
         finally:
@@ -112,11 +119,11 @@ class _Receipts:
         return tuple(self._found[change.key] for change in plan.changes)
 
 
-def _by_endpoint(plan: Plan) -> dict[str, list[Change]]:
-    found: dict[str, list[Change]] = {}
-    for change in plan.changes:
-        found.setdefault(change.key.endpoint, []).append(change)
-    return found
+def _by_endpoint(things: Iterable[T], endpoint: Callable[[T], str]) -> dict[str, Sequence[T]]:
+    found: dict[str, list[T]] = {}
+    for thing in things:
+        found.setdefault(endpoint(thing), []).append(thing)
+    return dict(found)
 
 
 def _refuse_removals(plan: Plan, settings: Settings) -> None:
@@ -136,6 +143,7 @@ def _refuse_removals(plan: Plan, settings: Settings) -> None:
 def _fail(
     changes: Mapping[str, Sequence[Change]],
     refused: Mapping[str, YunjinError],
+    account: Account,
     run: Run,
     receipts: _Receipts,
 ) -> None:
@@ -145,6 +153,7 @@ def _fail(
         failed = [Receipt(change, Outcome.FAILED, reason) for change in lost]
         for receipt in failed:
             receipts.deliver(receipt)
+        account.ended(lost)
         run.after(failed)
 
 

@@ -19,6 +19,9 @@ class Settings:
     lock_timeout: float = 30.0
     """Seconds to wait for leases that others hold (`--lock-timeout`)."""
 
+    reclaim_days: int = 30
+    """Days until what a shrink could not take, because it is in use, shall be had (policy `reclaim-days`)."""
+
     wait_quota: float = 120.0
     """Seconds until a write that must be seen effective counts as pending (`--wait-quota`)."""
 

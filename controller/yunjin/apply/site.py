@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import threading
 
+    from yunjin.apply.account import Account
     from yunjin.apply.leases import Held
     from yunjin.apply.settings import Settings
     from yunjin.store import Run
@@ -21,6 +22,7 @@ class Site:
     Attributes:
         held: its leases; nothing is written unless they are in force.
         run: the journal's record of this apply.
+        account: the ledger's side of it.
         stop: set when the apply shall end early.
     """
 
@@ -28,5 +30,6 @@ class Site:
     translator: Translator
     held: Held
     run: Run
+    account: Account
     settings: Settings
     stop: threading.Event

@@ -1,8 +1,8 @@
 """Writing changes of one endpoint: read again, compare, journal, write many at once, repeat what may pass.
 
-Used by `endpoint`. Calls the backend, its translator and the journal. Promises that no write begins before
-its journal row is durable, that an answer which was lost is read again rather than guessed, and that every
-change given to it comes back with an outcome.
+Used by `endpoint`. Calls the backend, its translator and the account. Promises that no write begins before
+its journal row is durable and the ledger has committed it, that an answer which was lost is read again rather
+than guessed, and that every change given to it comes back with an outcome.
 """
 
 from __future__ import annotations
@@ -67,8 +67,15 @@ class Writer:
 
     def as_it_stands(self, change: Change) -> Change:
         """The change of an object into what it was when it was read: none."""
-        stands = self._site.translator.fingerprint(change.wanted, self._live.get(change.key))
-        return replace(change, before=stands, after=stands)
+        live = self._live.get(change.key)
+        same = replace(change, body=live.body if live else None)
+        stands = self._site.translator.fingerprint(same.wanted, live)
+        return replace(same, before=stands, after=stands)
+
+    def admitted(self, changes: Sequence[Change]) -> list[Change]:
+        """Those of these changes, which are none, that the ledger carries as they stand."""
+        refused = {receipt.change.key for receipt in self._admit(changes, journal=False)}
+        return [change for change in changes if change.key not in refused]
 
     def settle(self, changes: Sequence[Change]) -> Iterator[list[Receipt]]:
         """Write what still stands as the plan saw it. Receipts come in groups, as the writes end."""
@@ -111,14 +118,17 @@ class Writer:
     def _attempt(self, changes: Sequence[Change]) -> Generator[list[Receipt], None, _Again]:
         """One try of each; yields receipts, returns those that deserve another with what went wrong."""
         judged = [(change, self._compare(change)) for change in changes]
-        yield [receipt for _, receipt in judged if receipt]
+        yield self._carried([receipt for _, receipt in judged if receipt])
         writes = [change for change, receipt in judged if receipt is None]
         again: _Again = []
         under_way: deque[list[tuple[Change, Future[Receipt | YunjinError]]]] = deque()
         for start in range(0, len(writes), self._site.settings.chunk):
             chunk = writes[start : start + self._site.settings.chunk]
-            self._journal(chunk)
-            under_way.append([(change, self._pool.submit(self._write, change)) for change in chunk])
+            refused = self._admit(chunk, journal=True)
+            yield refused
+            kept_back = {receipt.change.key for receipt in refused}
+            going = [change for change in chunk if change.key not in kept_back]
+            under_way.append([(change, self._pool.submit(self._write, change)) for change in going])
             if len(under_way) == _CHUNKS_UNDER_WAY:
                 yield _collect(under_way.popleft(), again)
         for group in under_way:
@@ -133,16 +143,23 @@ class Writer:
             return Receipt(change, Outcome.DONE if change.key in self._tried else Outcome.ALREADY)
         return None if stands == change.before else Receipt(change, Outcome.MOVED, reasons.MOVED)
 
-    def _journal(self, chunk: Sequence[Change]) -> None:
-        """What is not in the journal is not written: an error here ends the endpoint's work."""
-        if self.over:
-            return
+    def _carried(self, receipts: list[Receipt]) -> list[Receipt]:
+        """The receipts, where what stands as planned also stands as the ledger says."""
+        standing = [receipt.change for receipt in receipts if receipt.settled]
+        refused = {receipt.change.key: receipt for receipt in self._admit(standing, journal=False)}
+        return [refused.get(receipt.change.key, receipt) for receipt in receipts]
+
+    def _admit(self, changes: Sequence[Change], *, journal: bool) -> list[Receipt]:
+        """What ledger and journal do not have is not written: an error here ends the endpoint's work."""
+        if self.over or not changes:
+            return []
         try:
-            self._site.run.before(chunk)
+            return self._site.account.admit(changes, journal=journal)
         except ConflictError:
             self._site.held.lose()
         except YunjinError as error:
             self.over = reasons.of(error)
+        return []
 
     def _write(self, change: Change) -> Receipt | YunjinError:
         """In a thread of the pool: the change's end, or the error after which it may be tried again."""

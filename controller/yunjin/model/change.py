@@ -114,11 +114,12 @@ class Hold(StrEnum):
     QUARANTINED = "quarantined"  # no longer declared, but its tenant is in quarantine
     FOREIGN = "foreign"  # declared under a name that somebody else's object bears
     ENDING = "ending"  # declared, but somebody is removing it at this moment
+    IN_USE = "in-use"  # its quota shrinks to what is used for now, not to what it shall hold
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A namespace or project that the plan does not touch, and why."""
+    """A namespace or project that the plan does not touch, or not wholly, and why."""
 
     endpoint: str
     leaf: str

@@ -75,4 +75,9 @@ class Leaf:
     @property
     def node(self) -> str:
         """Its id in the quota tree."""
-        return f"leaf/{self.endpoint}/{self.name}"
+        return leaf_node(self.endpoint, self.name)
+
+
+def leaf_node(endpoint: str, name: str) -> str:
+    """Id in the quota tree of the namespace or project of that name on an endpoint."""
+    return f"leaf/{endpoint}/{name}"

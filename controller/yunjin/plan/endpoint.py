@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from yunjin.model.amounts import Amounts
 from yunjin.model.change import ABSENT, Action, Change, Extra, Held, Hold
 from yunjin.model.resources import ObjectClass, Wanted
 from yunjin.plan import ranks, reasons
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from yunjin.model.estate import Estate
-    from yunjin.model.resources import Claim, Live
+    from yunjin.model.resources import Claim, Holding, Live
     from yunjin.model.tenancy import Leaf
     from yunjin.substrates.contract import Translator
 
@@ -29,7 +30,7 @@ class EndpointPlan:
 
     Attributes:
         changes: in no order.
-        held: leaves left alone, with the reason.
+        held: leaves left alone, or not changed wholly, with the reason.
         extras: other people's objects in declared leaves.
         unchanged: how many objects stand as wanted.
         leaves: how many declared leaves were looked at.
@@ -62,7 +63,7 @@ class EndpointPlan:
             return
         found = 0
         begun = len(self.changes)
-        wanted = self._translator.wanted(leaf)
+        wanted = self._wanted(leaf, objects)
         for one in wanted:
             live = objects.get((one.key.kind, one.key.name))
             found += live is not None
@@ -89,6 +90,20 @@ class EndpointPlan:
             if live is not home and marks.object_class is ObjectClass.ROLES and self._own(marks):
                 self._remove(live, marks, claim.tenant, ranks.END_OF_RIGHTS)
         self._remove(home, claim, claim.tenant, ranks.END_OF_LEAF)
+
+    def _wanted(self, leaf: Leaf, objects: Objects) -> Sequence[Wanted]:
+        """The leaf's objects. A quota never falls below what is used, as far as the ledger charges that."""
+        wanted = self._translator.wanted(leaf)
+        quota = next((one for one in wanted if one.object_class is ObjectClass.QUOTA), None)
+        live = objects.get((quota.key.kind, quota.key.name)) if quota else None
+        if quota is None or live is None or self._translator.matches(quota, live):
+            return wanted
+        kept = _in_use(leaf, self._translator.holding(live))
+        if not kept:
+            return wanted
+        reason = reasons.in_use(leaf, kept)
+        self.held.append(Held(self._endpoint, leaf.name, leaf.tenant, Hold.IN_USE, reason))
+        return self._translator.wanted(replace(leaf, allotted=Amounts({**leaf.allotted, **kept})))
 
     def _compare(self, wanted: Wanted, live: Live | None, tenant: str) -> None:
         translator = self._translator
@@ -164,7 +179,7 @@ class EndpointPlan:
         """
         return claim.owned and claim.endpoint == self._endpoint
 
-    def _hindrance(self, leaf: Leaf, claim: Claim) -> Hold | None:
+    def _hindrance(self, leaf: Leaf, claim: Claim) -> reasons.Whole | None:
         """Why a declared leaf cannot be worked on."""
         if claim.ending:
             return Hold.ENDING
@@ -174,14 +189,14 @@ class EndpointPlan:
             return Hold.FOREIGN
         return None
 
-    def _shelter(self, claim: Claim) -> Hold | None:
+    def _shelter(self, claim: Claim) -> reasons.Whole | None:
         """Why a leaf that is no longer declared is not removed."""
         tenant = self._estate.tenants.get(claim.tenant)
         if claim.protected or (tenant is not None and tenant.protected):
             return Hold.PROTECTED
         return Hold.QUARANTINED if tenant is not None and tenant.quarantine is not None else None
 
-    def _hold(self, leaf: str, tenant: str, hold: Hold) -> None:
+    def _hold(self, leaf: str, tenant: str, hold: reasons.Whole) -> None:
         held = Held(self._endpoint, leaf, tenant, hold, reasons.of(hold, leaf, tenant))
         if held not in self.held[-1:]:
             self.held.append(held)
@@ -192,3 +207,14 @@ class EndpointPlan:
         return next(
             (live for (_, own), live in objects.items() if own == name and not live.key.namespace), None
         )
+
+
+def _in_use(leaf: Leaf, holding: Holding) -> dict[str, int]:
+    """By dimension, what a shrinking quota must leave because it is used."""
+    used = holding.used or Amounts()
+    kept = {
+        d: min(granted, used.of(d), leaf.charged.of(d))
+        for d, granted in holding.granted.items()
+        if granted > leaf.allotted.of(d)
+    }
+    return {d: value for d, value in kept.items() if value > leaf.allotted.of(d)}

@@ -5,12 +5,41 @@ Called by `endpoint`. Promises a sentence for every kind of hold that says what 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 from yunjin.errors import Text
 from yunjin.model.change import Hold
+from yunjin.model.formats import amount_text, dimension_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from yunjin.errors import Lang
+    from yunjin.model.tenancy import Leaf
+
+Whole = Literal[Hold.PROTECTED, Hold.QUARANTINED, Hold.FOREIGN, Hold.ENDING]
 
 
-def of(hold: Hold, leaf: str, tenant: str) -> Text:
-    """The sentence for one leaf."""
+def in_use(leaf: Leaf, kept: Mapping[str, int]) -> Text:
+    """Its quota shrinks to `kept`, by dimension, for now."""
+
+    def said(lang: Lang) -> str:
+        parts = (
+            (dimension_text(d).of(lang), *(amount_text(d, v, lang) for v in (leaf.allotted.of(d), used)))
+            for d, used in kept.items()
+        )
+        form = Text("{}应减到 {}, 现用 {}", "{} to {}, {} in use").of(lang)
+        return ", ".join(form.format(*part) for part in parts)
+
+    return Text(
+        f"{leaf.name} 的配额低于实际用量: {said('zh')}; 先减到现用数额, 其余待用量下降后收回",
+        f"{leaf.name} uses more than it shall hold: {said('en')}; its quota shrinks to what is used for now, "
+        "the rest is taken when use has come down",
+    )
+
+
+def of(hold: Whole, leaf: str, tenant: str) -> Text:
+    """The sentence for one leaf that is left alone."""
     match hold:
         case Hold.PROTECTED:
             return Text(
