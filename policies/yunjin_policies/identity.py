@@ -86,7 +86,7 @@ def own_tenant_has_its_id(facts: Facts) -> Iterator[Breach]:
     ),
 )
 def sources_present(facts: Facts) -> Iterator[Breach]:
-    """Bureaus of the plan, and areas, without a source or another basis."""
+    """Bureaus of the plan, and areas directly below the city, without a source or another basis."""
     for bureau in facts.estate.bureaus.values():
         if bureau.origin == "seed" and bureau.source is None:
             name = bureau.name(facts.as_of)
@@ -96,7 +96,7 @@ def sources_present(facts: Facts) -> Iterator[Breach]:
                 facts.estate.place("bureau", bureau.id),
             )
     for area in facts.estate.areas.values():
-        if area.source is None and area.basis is None:
+        if area.parent is None and area.source is None and area.basis is None:
             name = area.name(facts.as_of)
             yield Breach(
                 f"area/{area.id}",

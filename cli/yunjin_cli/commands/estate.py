@@ -52,7 +52,11 @@ STAGES: Final = {
     "production": Text("正式运行", "production"),
 }
 HORIZONS: Final = {"2016": Text("2016年", "2016"), "135": Text("十三五", "2016-2020")}
-ORIGINS: Final = {"seed": Text("方案列名", "named in the plan"), "proposed": Text("建议", "proposed")}
+ORIGINS: Final = {
+    "seed": Text("方案列名", "named in the plan"),
+    "proposed": Text("建议", "proposed"),
+    "decided": Text("机构调整", "by reorganisation"),
+}
 BODY: Final = Text("部门或县区(园区)", "bureau or area")
 
 

@@ -1,12 +1,13 @@
 """Changes of declared files that keep their comments, order and quotation marks.
 
-Called by the import of what already runs and by the adoption of drift; calls the loader, and ruamel.yaml for
-the round trip. Promises that files are replaced whole or not at all, that the folder loads after each change,
-and that nobody else's edit is overwritten.
+Called by the import of what already runs, by the adoption of drift and by `bodies`; calls the loader, and
+ruamel.yaml for the round trip. Promises that files are replaced whole or not at all, that the folder loads
+after each change, and that nobody else's edit is overwritten.
 """
 
 from __future__ import annotations
 
+import difflib
 import fcntl
 import io
 import os
@@ -16,19 +17,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.representer import RoundTripRepresenter
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString, ScalarString
+from ruamel.yaml.scalarstring import ScalarString
 
 from yunjin.errors import ConflictError, PermanentError, Text, UsageError
 from yunjin.estate.diagnostics import Diagnostics
 from yunjin.estate.loader import load
-from yunjin.estate.nodes import parse, reads_as_text
+from yunjin.estate.nodes import parse
+from yunjin.estate.trees import append, text_of, tree_of, written, yaml_writer
 from yunjin.model.amounts import Amounts
 from yunjin.model.amounts import parse as parse_amount
-from yunjin.model.declared import Declared
 from yunjin.model.tenants import BaselineRow
 
 if TYPE_CHECKING:
@@ -36,11 +35,12 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from ruamel.yaml import YAML
+
     from yunjin.model.estate import Estate
     from yunjin.model.tenants import Imported, Role, Tenant
 
 BASELINE: Final = "baseline.yaml"
-_UNBROKEN: Final = 10**6  # columns; ruamel.yaml shall never fold a line that somebody wrote
 
 
 def set_allotted(folder: Path, leaf_node: str, pool: str, amounts: Amounts) -> None:
@@ -126,7 +126,7 @@ class Revision:
         for dimension, value in amounts.items():
             old = figures.get(dimension)
             if old is None or parse_amount(dimension, old) != value:
-                new = _written(amounts)[dimension]
+                new = written(amounts)[dimension]
                 figures[dimension] = type(old)(str(new)) if isinstance(old, ScalarString) else new
 
     def add_tenant(self, tenant: Tenant) -> None:
@@ -141,12 +141,12 @@ class Revision:
                 Text(f"{tenant.id} 已经申报", f"{tenant.id} is declared already"),
                 Text("换一个 id, 或修改已有的文件", "choose another id, or edit the file there is"),
             )
-        tree = CommentedMap(kind="tenant", items=CommentedSeq([_tree(tenant)]))
+        tree = CommentedMap(kind="tenant", items=CommentedSeq([tree_of(tenant)]))
         header = (
             f"# 用云单位 {tenant.id}: 由 yunjin 写入, 可以编辑, 注释会保留\n"
             f"# Tenant {tenant.id}: written by yunjin; edit it freely, comments are kept\n"
         )
-        self._documents[name] = _Document(None, tree, _writer(2), header)
+        self._documents[name] = _Document(None, tree, yaml_writer(2), header)
 
     def add_baseline_row(self, row: BaselineRow) -> None:
         """Add a row at the end of the baseline.
@@ -159,7 +159,7 @@ class Revision:
                 Text(f"基线中已有 {row.key} 的行", f"the baseline has a row of {row.key} already"),
                 Text("改用修改", "change that row instead"),
             )
-        _append(self._open(BASELINE).tree, "items", _tree(row))
+        append(self._open(BASELINE).tree, "items", tree_of(row))
 
     def put_limit(self, node: str, pool: str, limit: Amounts) -> None:
         """Give an inner node this limit in a pool, in its row or in a new one.
@@ -169,9 +169,10 @@ class Revision:
         """
         row = self._find(BASELINE, {"node": node, "pool": pool})
         if row is None:
-            _append(self._open(BASELINE).tree, "items", _tree(BaselineRow(node=node, pool=pool, limit=limit)))
+            fresh = BaselineRow(node=node, pool=pool, limit=limit)
+            append(self._open(BASELINE).tree, "items", tree_of(fresh))
         else:
-            row["limit"] = _tree(limit)
+            row["limit"] = tree_of(limit)
 
     def add_imported(self, tenant: str, imported: Imported) -> None:
         """Declare a namespace or project that stood before as a known tenant's.
@@ -186,7 +187,7 @@ class Revision:
                 Text(f"没有用云单位 {tenant}", f"there is no tenant {tenant}"),
                 Text("先申报该单位", "declare the tenant first"),
             )
-        _append(item, "imported", _tree(imported))
+        append(item, "imported", tree_of(imported))
 
     def add_without(self, tenant: str, leaf_node: str, role: Role, since: date, reason: str) -> None:
         """List an object that an imported leaf goes without.
@@ -205,7 +206,24 @@ class Revision:
             )
         if any(part["object"] == role for part in leaf.get("without", ())):
             raise ConflictError(Text(f"{leaf_node} 已列出缺少 {role}", f"{leaf_node} lists {role} already"))
-        _append(leaf, "without", CommentedMap(object=role, since=since, reason=_text(reason)))
+        append(leaf, "without", CommentedMap(object=role, since=since, reason=text_of(reason)))
+
+    def items(self, name: str) -> Any:
+        """Items of a declared file, as a tree that keeps comments; what is changed in it is part of this.
+
+        Raises:
+            ConflictError: there is no such file, or it changed since it was loaded.
+        """
+        return self._open(name).tree["items"]
+
+    def difference(self) -> str:
+        """What would change, as people review it; empty where nothing does."""
+        lines: list[str] = []
+        for name, document in sorted(self._documents.items()):
+            before = (document.before or b"").decode().splitlines(keepends=True)
+            after = document.content().decode().splitlines(keepends=True)
+            lines += difflib.unified_diff(before, after, f"a/{name}", f"b/{name}")
+        return "".join(lines)
 
     def preview(self) -> Estate:
         """The estate as it would stand. Raises DeclaredErrors where it would not load."""
@@ -241,7 +259,7 @@ class Revision:
             root = parse(self._folder / name, before.decode("utf-8", "replace"), Diagnostics()).root
             items = root.child("items") if root else None
             block = root and items and items.line > root.locate(("items",), key=True)[0]
-            writer = _writer(items.column - 1 if block and items else 2)
+            writer = yaml_writer(items.column - 1 if block and items else 2)
             try:
                 tree = writer.load(before)
             except YAMLError as error:
@@ -255,69 +273,6 @@ class Revision:
             return None
         items = self._open(name).tree["items"]
         return next((item for item in items if all(item.get(k) == v for k, v in keys.items())), None)
-
-
-def _writer(offset: int) -> YAML:
-    """Writes lists indented by `offset` columns."""
-    writer = YAML()
-    writer.Representer = _Representer
-    writer.preserve_quotes = True
-    writer.width = _UNBROKEN
-    writer.indent(mapping=2, sequence=offset + 2, offset=offset)
-    return writer
-
-
-class _Representer(RoundTripRepresenter):
-    """Writes nothing as `null`, where the library leaves the line empty, and equal values each in full."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        del data
-        return True
-
-    def null(self, data: None) -> Any:
-        del data
-        return self.represent_scalar("tag:yaml.org,2002:null", "null")
-
-
-_Representer.add_representer(type(None), _Representer.null)
-
-
-def _tree(value: Any) -> Any:
-    """A value of the model as a document writes it: no defaults, amounts in human units on one line."""
-    if isinstance(value, Amounts):
-        figures = CommentedMap(_written(value))
-        figures.fa.set_flow_style()
-        return figures
-    if isinstance(value, Declared):
-        fields = {
-            info.alias or name: (info, getattr(value, name))
-            for name, info in type(value).model_fields.items()
-        }
-        return CommentedMap(
-            (key, _tree(part))
-            for key, (info, part) in fields.items()
-            if info.is_required() or part != info.get_default(call_default_factory=True)
-        )
-    if isinstance(value, dict):
-        return CommentedMap((key, _tree(part)) for key, part in value.items())
-    if isinstance(value, tuple):
-        return CommentedSeq(map(_tree, value))
-    return _text(value) if isinstance(value, str) else value
-
-
-def _written(amounts: Amounts) -> dict[str, int | str]:
-    return {name: int(text) if text.isdigit() else text for name, text in amounts.written().items()}
-
-
-def _text(value: str) -> str:
-    return value if reads_as_text(value) else DoubleQuotedScalarString(value)
-
-
-def _append(mapping: Any, key: str, item: CommentedMap) -> None:
-    items = mapping.setdefault(key, CommentedSeq())
-    if not items:
-        items.fa.set_block_style()  # an empty list can only be written as []
-    items.append(item)
 
 
 def _current(path: Path) -> bytes | None:

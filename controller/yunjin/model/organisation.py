@@ -23,7 +23,8 @@ class Bureau(Declared):
     """A department of the city.
 
     Attributes:
-        origin: `seed` where the action plan names it, `proposed` where only we do.
+        origin: `seed` where the action plan names it, `proposed` where only we do, `decided` where a
+            reorganisation founded it.
         parent: the bureau it belongs to.
         successor: who carries on after `valid.until`.
     """
@@ -31,7 +32,7 @@ class Bureau(Declared):
     id: Id
     names: Names
     parent: Id | None = None
-    origin: Literal["seed", "proposed"] = "seed"
+    origin: Literal["seed", "proposed", "decided"] = "seed"
     valid: Validity = Validity()
     successor: Id | None = None
     source: Source | None = None
@@ -49,7 +50,7 @@ class AreaCode(Validity):
 
 
 class Area(Declared):
-    """A district, county or economic zone, or a town or an office below one. Its kind may change with its name.
+    """A district, county or economic zone, or a town or office of one. Its kind may change with its name.
 
     Attributes:
         parent: the area it belongs to, which shares out its own quota; None directly below the city.
