@@ -28,21 +28,24 @@ if TYPE_CHECKING:
     from yunjin.store.connection import Connection
 
 PENDING: Final = "pending"
+IN_LEDGER: Final = "in_ledger"
 CARRIED_OUT: Final = "carried_out"
 
 _COLUMNS: Final = "number, kind, effective, basis, terms, state, actor, recorded, carried, result"
 _ONE: Final = f"SELECT {_COLUMNS} FROM reorganisations WHERE number = ?"  # noqa: S608 (our own words)
 _ALL: Final = f"SELECT {_COLUMNS} FROM reorganisations ORDER BY effective, number"  # noqa: S608
-_WAITING: Final = "SELECT number, terms FROM reorganisations WHERE state = 'pending' ORDER BY number"
+_WAITING: Final = "SELECT number, terms FROM reorganisations WHERE state <> 'carried_out' ORDER BY number"
 _DUE: Final = (
-    "SELECT number FROM reorganisations WHERE state = 'pending' AND effective <= ? ORDER BY effective, number"
+    "SELECT number FROM reorganisations WHERE state <> 'carried_out' AND effective <= ? "
+    "ORDER BY effective, number"
 )
 _ADD: Final = (
     "INSERT INTO reorganisations (kind, effective, basis, terms, state, actor, recorded) "
     "VALUES (?, ?, ?, ?, 'pending', ?, ?) RETURNING number"
 )
 _CANCEL: Final = "DELETE FROM reorganisations WHERE number = ?"
-_DONE: Final = "UPDATE reorganisations SET state = 'carried_out', carried = ?, result = ? WHERE number = ?"
+_DONE: Final = "UPDATE reorganisations SET state = 'in_ledger', carried = ?, result = ? WHERE number = ?"
+_FINISH: Final = "UPDATE reorganisations SET state = 'carried_out' WHERE number = ? AND state = 'in_ledger'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Reorganisation:
         effective: first day on which it holds.
         basis: the decision.
         terms: what it says; `bodies` lists the nodes it names.
-        state: pending or carried_out.
+        state: pending; in_ledger, where the declared files wait to be written; carried_out.
         result: what moved, once it is carried out.
     """
 
@@ -83,14 +86,7 @@ def record_reorganisation(connection: Connection, request: Request) -> Result:
         ConflictError: another change of one of its bodies waits.
     """
     rows.lock_tree(connection)
-    if str(request["effective"]) < str(request["today"]):
-        raise UsageError(
-            Text(
-                f"生效日期 {request['effective']} 已过",
-                f"{request['effective']}, the day it takes effect, has passed",
-            ),
-            Text("写今天或以后的日期", "name today or a later day"),
-        )
+    require_day(str(request["effective"]), str(request["today"]))
     bodies = set(request["terms"]["bodies"])
     for number, terms in connection.execute(_WAITING).fetchall():
         common = sorted(bodies & set(json.loads(terms)["bodies"]))
@@ -105,6 +101,15 @@ def record_reorganisation(connection: Connection, request: Request) -> Result:
     said = (request["kind"], request["effective"], request["basis"], canonical(request["terms"]))
     row = connection.execute(_ADD, (*said, request["actor"], request["at"])).fetchone()
     return {"reorganisation": int(row[0]), "counted": []}
+
+
+def require_day(effective: str, today: str) -> None:
+    """What is decided now takes effect today or later. Raises UsageError."""
+    if effective < today:
+        raise UsageError(
+            Text(f"生效日期 {effective} 已过", f"{effective}, the day it takes effect, has passed"),
+            Text("写今天或以后的日期", "name today or a later day"),
+        )
 
 
 @audited
@@ -153,7 +158,7 @@ def carry_out_reorganisation(connection: Connection, request: Request) -> Result
         ShortageError: a limit is in the way.
     """
     found = _found(connection, int(request["number"]))
-    if found.state == CARRIED_OUT:
+    if found.state != PENDING:
         return dict(found.result)
     effective = found.effective.isoformat()
     if effective > str(request["today"]):
@@ -175,6 +180,12 @@ def carry_out_reorganisation(connection: Connection, request: Request) -> Result
     signed = {**request, "key": own_key("reorganisation", found.number), "terms": dict(found.terms)}
     record(connection, "carry_out_reorganisation", signed, result)
     return result
+
+
+@operation
+def finish_reorganisation(connection: Connection, request: Request) -> None:
+    """The declared files say what they shall."""
+    connection.execute(_FINISH, (int(request["number"]),))
 
 
 class Reorganisations(Desk):
@@ -204,6 +215,10 @@ class Reorganisations(Desk):
         said = {"expected": dict(expected), "edits": [dict(edit) for edit in edits]}
         return self._write(carry_out_reorganisation, "", number=number, today=today.isoformat(), **said)
 
+    def finish(self, number: int) -> None:
+        """The declared files of a change that is carried out in the ledger are written."""
+        self._database.write(finish_reorganisation, {"number": number})
+
     def get(self, number: int) -> Reorganisation:
         """One change. Raises UsageError where there is none of that number."""
         return _read(self._database.rows(_ONE, number), number)
@@ -213,7 +228,7 @@ class Reorganisations(Desk):
         return [_of(row) for row in self._database.rows(_ALL)]
 
     def due(self, today: date) -> list[int]:
-        """Numbers of those whose day has come and that wait to be carried out."""
+        """Numbers of those whose day has come and of which something remains to be done."""
         return [number for (number,) in self._database.rows(_DUE, today.isoformat())]
 
 

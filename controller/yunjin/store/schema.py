@@ -343,7 +343,7 @@ REORGANISATIONS: Final = Table(  # one that is cancelled is gone, but for its au
     Column("effective", Text, nullable=False),  # business date
     Column("basis", Text, nullable=False),
     Column("terms", Text, nullable=False),  # JSON
-    Column("state", Text, nullable=False),  # pending, carried_out
+    Column("state", Text, nullable=False),  # pending, in_ledger (files wait), carried_out
     Column("actor", Text, nullable=False),
     Column("recorded", Text, nullable=False),
     Column("carried", Text),
