@@ -196,8 +196,9 @@ class _Plan:
         """As much of the reserve as it takes, or all of it."""
         percent, charged = self._situation.percent, self._branches.allotted(CITY)
         stand = -(-charged * _WHOLE // percent) if percent else 0  # where nothing is lent it does not help
-        after = min(self._reserve, max(0, self._supply - max(stand, self._branches.nested(CITY))))
-        if after < self._reserve:
+        stand = max(stand, self._branches.nested(CITY))
+        after = min(self._reserve, max(0, self._supply - stand))
+        if after < self._reserve and stand > max(0, self._supply - self._reserve):
             before, self._reserve = self._reserve, after
             self._step(RESERVE, Figure(CITY, RESERVE, before, after))
 
