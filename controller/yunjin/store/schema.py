@@ -335,6 +335,18 @@ AUDIT_CHAIN: Final = Table(
     sqlite_strict=True,
 )
 
+AUDIT_HEADS: Final = Table(  # ends of the chain that were written down elsewhere
+    "audit_heads",
+    METADATA,
+    Column("target", Text, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+    Column("exported", Text, nullable=False),
+    Column("retained", Text),  # until when, where the target promises it
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+
 REORGANISATIONS: Final = Table(  # one that is cancelled is gone, but for its audit rows
     "reorganisations",
     METADATA,

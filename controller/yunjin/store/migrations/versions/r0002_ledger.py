@@ -236,6 +236,45 @@ def _audit() -> None:
         *_text("hash", "sealed"),
         sqlite_strict=True,
     )
+    op.create_table(
+        "audit_heads",
+        sa.Column("target", sa.Text, primary_key=True),
+        sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+        *_text("hash", "exported"),
+        *_text("retained", optional=True),
+        sqlite_with_rowid=False,
+        sqlite_strict=True,
+    )
+    for table in ("audit", "audit_chain", "audit_heads"):
+        _keep_for_good(table)
+
+
+def _keep_for_good(table: str) -> None:
+    """The database itself refuses to change or delete rows, whoever asks."""
+    said = f"rows of {table} are never changed or deleted 审计记录不得修改或删除"
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            f"CREATE FUNCTION {table}_is_kept() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{said}'; END $$"
+        )
+        op.execute(
+            f"CREATE TRIGGER {table}_is_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_is_kept()"
+        )
+        return
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{said}'); END"
+    for event in ("UPDATE", "DELETE"):
+        op.execute(f"CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON {table} {refuse}")
+    # REPLACE deletes without telling a trigger for DELETE.
+    taken = {
+        "audit": "seq = NEW.seq OR key = NEW.key",
+        "audit_chain": "position = NEW.position OR seq = NEW.seq",
+        "audit_heads": "target = NEW.target AND position = NEW.position",
+    }[table]
+    op.execute(
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608 (names of ours)
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {taken}) {refuse}"
+    )
 
 
 def _reclaims() -> None:
