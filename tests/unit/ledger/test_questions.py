@@ -78,7 +78,7 @@ def test_a_sheet_shows_a_node_and_all_below_it(hand: Hand, questions: Questions)
     assert [row.pool for row in found.rows] == [K8S, CLOUD, "*"]
     assert {row.node for row in found.children} == {"tenant/jtj", "tenant/bus"}
     held = {row.node: row.allotted for row in found.leaves}
-    assert held == {LEAF: {"cpu": 25}} | dict.fromkeys(held.keys() - {LEAF}, {})
+    assert {leaf: amounts for leaf, amounts in held.items() if amounts} == {LEAF: Amounts({"cpu": 25})}
     assert len(held) == 4
     assert row_of(found.leaves, LEAF).limit == {}
     assert {(each.pool, each.dimension) for each in found.supply} == {
