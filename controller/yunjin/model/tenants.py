@@ -47,6 +47,9 @@ ROLE_CLASS: dict[str, ObjectClass] = {
 }
 
 
+Importance = Literal["ordinary", "important", "critical"]
+
+
 class Contact(Declared):
     """Whom to call, by post: persons change, posts remain."""
 
@@ -66,12 +69,14 @@ class System(Named):
     """A system a tenant runs or will run.
 
     Attributes:
+        importance: who keeps what is borrowed the longest when a pool is short.
         secret: whether it holds state secrets; such a system is refused.
     """
 
     id: Id
     element: Id | None = None
     stage: Literal["planned", "trial", "production"] = "planned"
+    importance: Importance = "ordinary"
     secret: bool = False
     groups: tuple[Group, ...] = ()
 
