@@ -28,17 +28,19 @@ _CONTRIBUTIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How a pool's supply changes.
+    """How a pool's supply changes; what is not named stays.
 
     Attributes:
-        supply: differences by dimension.
-        reserve: what is kept back from now on, where that changes.
-        percent: how much may be promised from now on, where that changes.
         cause: why, as people will read it beside a deficit.
+        delta: by how much supply rises or falls.
+        supply: what stands there from now on.
+        reserve: what of it is kept back.
+        percent: how much of the rest may be promised.
     """
 
     pool: str
     cause: str
+    delta: Mapping[str, int] = field(default_factory=dict)
     supply: Mapping[str, int] = field(default_factory=dict)
     reserve: Mapping[str, int] = field(default_factory=dict)
     percent: Mapping[str, int] = field(default_factory=dict)
@@ -78,7 +80,6 @@ class Contribution:
     """A handover on record.
 
     Attributes:
-        promised: what the body may take up at any time for it.
         effective: day on which the servers go, where that is settled.
         state: waiting (for its pool's deficit to close), staying, recalled or gone.
     """
@@ -109,7 +110,8 @@ class Capacity(Desk):
             supply.change_supply,
             key,
             pool=change.pool,
-            delta=dict(change.supply),
+            delta=dict(change.delta),
+            supply=dict(change.supply),
             reserve=dict(change.reserve),
             percent=dict(change.percent),
             cause=change.cause,

@@ -68,12 +68,12 @@ def set_supply(connection: Connection, request: Request) -> Result:
 
 @audited
 def change_supply(connection: Connection, request: Request) -> Result:
-    """A pool's supply rises or falls by what is stated; the rest stays.
+    """A pool's supply becomes, rises or falls by what is stated; the rest stays.
 
     Args:
         connection: of the transaction.
-        request: `pool`; `delta`, `reserve` and `percent` by dimension: differences of supply, and the new
-            figures of the other two; `cause`; `today`.
+        request: `pool`; by dimension `supply`, `reserve` and `percent`, the new figures, and `delta`,
+            differences of supply; `cause`; `today`.
 
     Returns:
         As `replace` does.
@@ -89,9 +89,12 @@ def changed(connection: Connection, request: Request) -> dict[str, Figure]:
     """The figures of a pool with what `change_supply` is asked for. The city is locked."""
     pool = str(request["pool"])
     figures = figures_of(connection, pool)
-    delta, reserve, percent = (request.get(name) or {} for name in ("delta", "reserve", "percent"))
-    for d in {*delta, *reserve, *percent}:
-        supply, kept, ratio = figures.get(d, _PLAIN)
+    names = ("supply", "delta", "reserve", "percent")
+    stated, delta, reserve, percent = (request.get(name) or {} for name in names)
+    for d in {*stated, *delta, *reserve, *percent}:
+        stood, kept, ratio = figures.get(d, _PLAIN)
+        supply = stated.get(d, stood)
+        _require_counted(pool, d, supply)
         _require_counted(pool, d, delta.get(d, 0), least=-MOST)
         if supply + delta.get(d, 0) < 0:
             name = dimension_text(d)
