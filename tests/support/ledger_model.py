@@ -373,7 +373,10 @@ class Model:
         self.now = kept
 
     def _enter(self, number: str, new: Grant) -> None:
-        for pool in ({*new.limit, *new.guarantee}) - {ALL}:
+        raised = [
+            pool for by_pool in (new.limit, new.guarantee) for pool, by in by_pool.items() if any(by.values())
+        ]
+        for pool in raised:
             self._require_sound_pool(pool)
         before = self.rows()
         self.now.grants[number] = Grant(new.node, new.limit, new.guarantee, "in_force", new.starts)
