@@ -140,6 +140,19 @@ def rehearse_reorganisation(connection: Connection, request: Request) -> Result:
         connection.execute("RELEASE SAVEPOINT rehearsal")
 
 
+def require_come(found: Reorganisation, today: str) -> None:
+    """Nothing is carried out before its day. Raises RefusalError."""
+    effective = found.effective.isoformat()
+    if effective > today:
+        raise RefusalError(
+            Text(
+                f"机构调整第 {found.number} 号 {effective} 生效, 尚未到期",
+                f"reorganisation {found.number} takes effect on {effective}, not before",
+            ),
+            Text("到期由巡检自动执行", "the controller carries it out on that day"),
+        )
+
+
 @operation
 def carry_out_reorganisation(connection: Connection, request: Request) -> Result:
     """Carry a change out, once.
@@ -161,14 +174,7 @@ def carry_out_reorganisation(connection: Connection, request: Request) -> Result
     if found.state != PENDING:
         return dict(found.result)
     effective = found.effective.isoformat()
-    if effective > str(request["today"]):
-        raise RefusalError(
-            Text(
-                f"机构调整第 {found.number} 号 {effective} 生效, 尚未到期",
-                f"reorganisation {found.number} takes effect on {effective}, not before",
-            ),
-            Text("到期由巡检自动执行", "the controller carries it out on that day"),
-        )
+    require_come(found, str(request["today"]))
     day = Day(str(request["at"]), effective, found.number)
     moved = carry(connection, found.kind, found.terms, day, found.basis)
     if canonical(moved) != canonical(request["expected"]):

@@ -109,7 +109,9 @@ class Desk:
     def carry_out(self, number: int, today: date = DAY) -> dict[str, Any]:
         found = self.changes.get(number)
         expected = self.changes.rehearse(found.kind, found.effective, found.basis, found.terms, number)
-        return self.changes.carry_out(number, expected, [], today)
+        done = self.changes.carry_out(number, expected, [], today)
+        self.changes.finish(number)
+        return done
 
     def merge(self, *sources: str, into: str) -> dict[str, Any]:
         return self.carry_out(self.record("merge", **{"from": list(sources)}, into=into))
@@ -384,10 +386,24 @@ def test_before_its_day_it_is_not_carried_out_and_after_it_only_once(hand: Hand,
     done = desk.carry_out(number)
     after = everything(hand)
     assert desk.changes.carry_out(number, {}, [], DAY) == done
+    desk.changes.finish(number)
     assert everything(hand) == after
     assert desk.changes.due(DAY) == []
     with pytest.raises(RefusalError, match="is carried out"):
         desk.changes.cancel(number)
+
+
+def test_files_that_wait_to_be_written_keep_it_due(desk: Desk) -> None:
+    number = desk.record("merge", **{"from": ["bureau/wgj"]}, into="bureau/lfw")
+    found = desk.changes.get(number)
+    expected = desk.changes.rehearse(found.kind, found.effective, found.basis, found.terms, number)
+    desk.changes.carry_out(number, expected, [{"do": "put"}], DAY)
+    assert desk.changes.get(number).result["edits"] == [{"do": "put"}]
+    assert desk.changes.due(DAY) == [number]
+    with pytest.raises(ConflictError, match="waits"):
+        desk.record("rename", **{"from": []}, into="bureau/lfw")
+    desk.changes.finish(number)
+    assert desk.changes.due(DAY) == []
 
 
 def test_a_ledger_that_changed_since_the_rehearsal_is_looked_at_again(hand: Hand, desk: Desk) -> None:
