@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 from yunjin.errors import Text
 from yunjin.model.change import Severity
 from yunjin.policy import Breach, Facts, rule
-from yunjin_policies.subjects import node_text, tenant_place, tenant_text
+from yunjin_policies.subjects import node_text, successors, tenant_place, tenant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from yunjin.model.tenants import Tenant
 
 _OWN_KINDS: Final = ("bureau", "area")
 
@@ -50,16 +51,19 @@ def ids_are_one(facts: Facts) -> Iterator[Breach]:
 @rule(
     "I02",
     Severity.ERROR,
-    requires=Text("本单位自用的用云单位与本单位同号", "A body's own tenant has the body's id"),
+    requires=Text(
+        "本单位自用的用云单位与本单位或其所承接的单位同号",
+        "A body's own tenant has the id of the body, or of one that it carries on for",
+    ),
     remedy=Text(
         "把编号改为所属部门或县区(园区)的编号, 或改正 kind 和 owner",
         "give it the id of its owner, or mend `kind` and `owner`",
     ),
 )
 def own_tenant_has_its_id(facts: Facts) -> Iterator[Breach]:
-    """Tenants of kind bureau or area whose owner is another node."""
+    """Tenants of kind bureau or area whose owner is another node; a tenant's id outlives its body."""
     for tenant in facts.estate.tenants.values():
-        if tenant.kind in _OWN_KINDS and tenant.owner and tenant.owner != f"{tenant.kind}/{tenant.id}":
+        if tenant.kind in _OWN_KINDS and tenant.owner and not _own(facts, tenant, tenant.owner):
             name, owner = tenant_text(facts, tenant), node_text(facts, tenant.owner)
             yield Breach(
                 f"tenant/{tenant.id}",
@@ -71,6 +75,11 @@ def own_tenant_has_its_id(facts: Facts) -> Iterator[Breach]:
                 tenant_place(facts, tenant),
                 {"owner": tenant.owner, "kind": tenant.kind},
             )
+
+
+def _own(facts: Facts, tenant: Tenant, owner: str) -> bool:
+    kind, _, body = owner.partition("/")
+    return kind == tenant.kind and (tenant.id == body or body in successors(facts, tenant.id))
 
 
 @rule(

@@ -1,7 +1,8 @@
 """Quota: guarantees, limits, what is allotted and what the pools can supply.
 
 Run by `yunjin.policy`; calls the accounts of the quota tree. Promises that a finding names who holds the
-limit, the limit, what is asked and by how much it is too much, a finding for each dimension.
+limit, the limit, what is asked and by how much it is too much, a finding for each dimension; and where files
+and ledger disagree, the figures of both.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from yunjin.model.amounts import MEMORY, STORAGE, Amounts
 from yunjin.model.change import Severity
 from yunjin.model.estate import CITY
 from yunjin.model.formats import amount_text, dimension_text
-from yunjin.policy import Breach, Facts, rule
+from yunjin.model.words import word
+from yunjin.policy import Breach, Facts, Figures, Scope, rule
 from yunjin_policies.accounts import Account, accounts
 from yunjin_policies.subjects import node_text
 
@@ -184,6 +186,116 @@ def city_is_computed(facts: Facts) -> Iterator[Breach]:
             )
 
 
+@rule(
+    "Q09",
+    Severity.WARNING,
+    requires=Text(
+        "基线入账后不再改动, 额度只由核定和分配改变",
+        "The baseline is not edited once it has entered the ledger: grants and allotments change quota",
+    ),
+    remedy=Text(
+        "改回 baseline.yaml; 确需调整额度的, 用 yunjin grant add 核定、yunjin allot 分配",
+        "put baseline.yaml back; to change a quota, use `yunjin grant add` and `yunjin allot`",
+    ),
+    scope=Scope.PLAN,
+)
+def baseline_is_history(facts: Facts) -> Iterator[Breach]:
+    """Rows that say neither what entered the ledger nor what it holds."""
+    yield from (breach for edited, breach in _disagreements(facts) if edited)
+
+
+@rule(
+    "Q10",
+    Severity.NOTICE,
+    requires=Text(
+        "基线与资源台账一致, 不一致的以台账为准",
+        "The baseline agrees with the ledger; where it does not, the ledger counts",
+    ),
+    remedy=Text(
+        "基线是入账时的数额, 此后已另行核定, 无需处理; 也可把 baseline.yaml 改成台账的数额",
+        "the baseline says what entered the ledger, and grants have changed it since: nothing need be done, "
+        "or write the ledger's figures into baseline.yaml",
+    ),
+    scope=Scope.PLAN,
+)
+def baseline_is_overtaken(facts: Facts) -> Iterator[Breach]:
+    """Rows as they entered the ledger, which holds something else by now."""
+    yield from (breach for edited, breach in _disagreements(facts) if not edited)
+
+
+@rule(
+    "Q11",
+    Severity.WARNING,
+    requires=Text(
+        "核定配额都已终止, 才删除用云单位的文件", "A tenant's file goes only after its grants have ended"
+    ),
+    remedy=Text(
+        "用 yunjin grant end 终止这些核定配额, 或恢复该单位的文件",
+        "end the grants with `yunjin grant end`, or restore the tenant's file",
+    ),
+    scope=Scope.PLAN,
+)
+def granted_tenants_are_declared(facts: Facts) -> Iterator[Breach]:
+    """Tenants that no file declares, and that hold grants."""
+    for key, numbers in sorted(facts.ledger.grants.items()) if facts.ledger else ():
+        node, _, pool = key.partition(" ")
+        if node.startswith(_TENANT) and node.removeprefix(_TENANT) not in facts.estate.tenants:
+            listed = ", ".join(numbers)
+            yield Breach(
+                key,
+                Text(
+                    f"{node} 已无申报文件, 在资源池 {pool} 仍有核定配额: {listed}",
+                    f"no file declares {node}, which still holds grants in pool {pool}: {listed}",
+                ),
+                evidence={"node": node, "pool": pool, "grants": listed},
+            )
+
+
+def _disagreements(facts: Facts) -> Iterator[tuple[bool, Breach]]:
+    """Rows of the baseline that say something else than the ledger; whether they were edited after all."""
+    if facts.ledger is None:
+        return
+    for row in facts.estate.baseline.values():
+        stated = Figures(row.allotted or row.limit or Amounts(), row.guarantee or Amounts())
+        held = facts.ledger.now.get(row.key, Figures())
+        differences = _differences("allotted" if row.is_leaf else "limit", stated.amount, held.amount)
+        differences += _differences("guarantee", stated.guarantee, held.guarantee)
+        if differences:
+            name = node_text(facts, row.node)
+            listed = Text(", ".join(d.zh for d in differences), ", ".join(d.en for d in differences))
+            yield (
+                facts.ledger.imported.get(row.key) != stated,
+                Breach(
+                    row.key,
+                    Text(
+                        f"{name.zh}在资源池 {row.pool}: {listed.zh}",
+                        f"{name.en} in pool {row.pool}: {listed.en}",
+                    ),
+                    facts.estate.place("baseline", row.key),
+                    {"node": row.node, "pool": row.pool},
+                ),
+            )
+
+
+def _differences(what: str, stated: Amounts, held: Amounts) -> list[Text]:
+    term = word(what)
+    found = []
+    for dimension in sorted({*stated, *held}):
+        ours, theirs = stated.of(dimension), held.of(dimension)
+        if ours != theirs:
+            kind = _kind(dimension)
+            zh, en = amount_text(dimension, ours, "zh"), amount_text(dimension, ours, "en")
+            zh_held, en_held = amount_text(dimension, theirs, "zh"), amount_text(dimension, theirs, "en")
+            of_kind = f" of {kind.en}" if kind.en else ""
+            found.append(
+                Text(
+                    f"基线的{kind.zh}{term.zh} {zh}, 资源台账 {zh_held}",
+                    f"{term.en}{of_kind} {en} by the baseline, {en_held} by the ledger",
+                )
+            )
+    return found
+
+
 def _row(facts: Facts, account: Account) -> Place | None:
     return facts.estate.place("baseline", f"{account.node} {account.pool}")
 
@@ -271,4 +383,7 @@ RULES = (
     guarantees_within_supply,
     charged_within_supply,
     city_is_computed,
+    baseline_is_history,
+    baseline_is_overtaken,
+    granted_tenants_are_declared,
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from yunjin.errors import Text
 from yunjin.model.change import Hold, Severity
+from yunjin.model.tenancy import leaf_node
 from yunjin.policy import Breach, Facts, Scope, rule
 from yunjin_policies.subjects import node_text
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from yunjin.model.change import Change, Extra, Held
     from yunjin.model.tenants import BaselineRow
+    from yunjin.policy import LedgerFacts
 
 _OURS: Final = "yunjin"  # the field manager whose fields are no one else's
 _NAMED: Final = 3  # objects named in a sentence before it says how many more
@@ -92,13 +94,17 @@ def protected_stay(facts: Facts) -> Iterator[Breach]:
         "A namespace or project is removed after what was granted to it has ended",
     ),
     remedy=Text(
-        "先从 baseline.yaml 删除该单位在此资源池的各行, 再删除用云单位文件",
-        "first remove the tenant's rows of that pool from baseline.yaml, then its file",
+        "先终止该单位在此资源池的核定配额(yunjin grant end), 从 baseline.yaml 删除其各行, 再删除用云单位文件",
+        "first end the tenant's grants in that pool (`yunjin grant end`) and remove its rows from "
+        "baseline.yaml, then its file",
     ),
     scope=Scope.PLAN,
 )
 def grants_end_first(facts: Facts) -> Iterator[Breach]:
-    """Removed namespaces that the baseline still grants: the leaf itself, or the tenant in that pool."""
+    """Removed namespaces that are still granted: by the ledger or, before it is opened, by the baseline."""
+    if facts.ledger is not None:
+        yield from _granted(facts, facts.ledger)
+        return
     rows = {
         (facts.estate.pools[row.pool].endpoint, row.node.rpartition("/")[2]): row
         for row in facts.estate.leaf_rows
@@ -117,6 +123,26 @@ def grants_end_first(facts: Facts) -> Iterator[Breach]:
                 ),
                 facts.estate.place("baseline", row.key),
                 {"node": row.node, "pool": row.pool},
+            )
+
+
+def _granted(facts: Facts, ledger: LedgerFacts) -> Iterator[Breach]:
+    """Removed namespaces whose tenant holds grants in their pool."""
+    pools = dict(key.split(" ") for key in ledger.now if key.startswith("leaf/"))
+    for change in facts.changes:
+        pool = pools.get(leaf_node(change.key.endpoint, change.leaf))
+        numbers = ledger.grants.get(f"tenant/{change.tenant} {pool}")
+        if change.destructive and change.key.kind == "Namespace" and numbers:
+            listed = ", ".join(numbers)
+            yield Breach(
+                _subject(change.key.endpoint, change.leaf),
+                Text(
+                    f"变更方案删除命名空间 {change.leaf}, 而用云单位 {change.tenant} 在资源池 {pool} "
+                    f"仍有核定配额: {listed}",
+                    f"the plan removes namespace {change.leaf}, but tenant {change.tenant} still holds "
+                    f"grants in pool {pool}: {listed}",
+                ),
+                evidence={"node": f"tenant/{change.tenant}", "pool": str(pool), "grants": listed},
             )
 
 

@@ -54,13 +54,15 @@ def in_being(facts: Facts, body: str) -> bool:
 
 def carried_on_by(facts: Facts, body: str) -> str | None:
     """The first successor of a body that exists on the business date; None where the line breaks off."""
-    seen = {body}
-    while (holder := _holder(facts, body)) and holder.successor and holder.successor not in seen:
-        body = holder.successor
-        seen.add(body)
-        if in_being(facts, body):
-            return body
-    return None
+    return next((heir for heir in successors(facts, body) if in_being(facts, heir)), None)
+
+
+def successors(facts: Facts, body: str) -> tuple[str, ...]:
+    """Who carried on for a body, one after the other, whatever the day."""
+    found: list[str] = [body]
+    while (holder := _holder(facts, found[-1])) and holder.successor and holder.successor not in found:
+        found.append(holder.successor)
+    return tuple(found[1:])
 
 
 def _holder(facts: Facts, body: str) -> Bureau | Area | None:

@@ -1,6 +1,7 @@
 """One simulated endpoint, a store, and plans made by hand: what is written is the point, not who planned it.
 
-Used by tests of `yunjin.apply`. Calls the simulated backend and the translator.
+Used by tests of `yunjin.apply`. Calls the simulated backend and the translator, and opens the ledger for a
+synthetic city.
 """
 
 from __future__ import annotations
@@ -11,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from estates import synthetic_estate
 from yunjin.apply import ApprovedPlan, Settings, apply
+from yunjin.engine import opening
+from yunjin.ledger import GrantTerms, Ledger
+from yunjin.ledger.shares import shares_of
+from yunjin.model.amounts import Amounts
 from yunjin.model.change import Action, Binding, Change, Plan
 from yunjin.model.resources import ObjectClass
 from yunjin.observe import observe_all
@@ -29,7 +34,8 @@ if TYPE_CHECKING:
     from yunjin.model.resources import Wanted
     from yunjin.substrates.contract import Backend
 
-ENDPOINT = "k8s-egov"
+ENDPOINT = POOL = "k8s-egov"
+TENANTS = 4
 DAY = date(2026, 11, 22)
 QUICK = Settings(backoff=0.01, poll=0.01, wait_quota=5, lock_timeout=0.1)
 
@@ -46,6 +52,8 @@ class Place:
         self.translator = KubernetesTranslator()
         self.backend = self.connect()
         self.store = Store.open(folder / "state")
+        self.ledger = Ledger(self.store.database, self.store.now, "cloud-ops")
+        opening.enter(self.store, synthetic_estate(TENANTS), DAY, "cloud-ops")
         self.seen: list[Receipt] = []
 
     def connect(self, *rules: Rule, endpoint: str = ENDPOINT) -> SimulatedBackend:
@@ -56,6 +64,22 @@ class Place:
         """The eight standard objects of tenant t0000N."""
         leaves = synthetic_estate(number).leaves(DAY)
         return self.translator.wanted(leaves[number - 1])
+
+    @staticmethod
+    def node(number: int = 1) -> str:
+        """The leaf of tenant t0000N in the quota tree."""
+        return f"leaf/{ENDPOINT}/t{number:05d}-egov"
+
+    def allot(self, number: int = 1, **amounts: int | str) -> None:
+        """Let the ledger say how much the leaf of tenant t0000N gets; what it lacks for that is granted."""
+        more = Amounts.parse(amounts)
+        for node in (f"bureau/b{number}", f"tenant/t{number:05d}"):
+            self.ledger.grant(GrantTerms("", node, more, {POOL: more}, DAY), DAY)
+        self.ledger.allot(self.node(number), more)
+
+    def charged(self, number: int = 1) -> int:
+        """Millicores that the leaf of tenant t0000N is charged."""
+        return shares_of(self.store.database, [self.node(number)])[self.node(number)].charged.of("cpu")
 
     def shared(self) -> tuple[Wanted, ...]:
         """What all leaves of the endpoint rely on."""

@@ -15,6 +15,8 @@ from yunjin.apply import Settings
 from yunjin.engine.endpoints import accesses, connect
 from yunjin.engine.spine import Spine
 from yunjin.estate import load, rewrite
+from yunjin.ledger import Ledger
+from yunjin.ledger.shares import shares_of
 from yunjin.model.amounts import Amounts
 from yunjin.model.resources import Key
 from yunjin.store import Store
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from estates import Items
     from yunjin.model.change import Receipt
     from yunjin.model.estate import Estate
+    from yunjin.model.tenancy import Share
 
 DAY = date(2026, 11, 22)
 ENDPOINT, POOL, LEAF = "k8s", "k8s-egov", "jtj-egov"
@@ -90,8 +93,7 @@ class City:
     def spine(self, estate: Estate | None = None, day: date = DAY) -> Iterator[Spine]:
         """What one call of the command line opens."""
         declared = estate or self.estate()
-        store = Store.open(self.state, self._clock) if self._clock else Store.open(self.state)
-        with store, connect(declared, self.state, accesses(declared, None)) as endpoints:
+        with self._store() as store, connect(declared, self.state, accesses(declared, None)) as endpoints:
             yield Spine(declared, day, endpoints, store, RULES)
 
     def apply(self, settings: Settings = QUICK) -> tuple[Receipt, ...]:
@@ -104,12 +106,38 @@ class City:
         for name, items in documents.items():
             (self.tenants / f"{name}.yaml").write_text(document(name, items), "utf-8")
 
-    def declare(self, leaf: str = LEAF, **amounts: int | str) -> None:
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """What an operator has when they grant and allot."""
+        with self._store() as store:
+            yield Ledger(store.database, store.now, "cloud-ops")
+
+    def _store(self) -> Store:
+        return Store.open(self.state, self._clock) if self._clock else Store.open(self.state)
+
+    def allot(self, leaf: str = LEAF, **amounts: int | str) -> None:
         """Give a leaf these figures; the others stay."""
+        with self.ledger() as ledger:
+            ledger.allot(f"leaf/{ENDPOINT}/{leaf}", Amounts.parse(amounts))
+
+    def declare(self, leaf: str = LEAF, **amounts: int | str) -> None:
+        """Give the leaf's row of the baseline these figures; the others stay."""
         estate = self.estate()
         node = f"leaf/{ENDPOINT}/{leaf}"
         old = estate.baseline[f"{node} {POOL}"].allotted or Amounts()
         rewrite.set_allotted(self.tenants, node, POOL, Amounts({**old, **Amounts.parse(amounts)}))
+
+    def end_grants(self, *nodes: str) -> None:
+        """End what the baseline granted to these nodes."""
+        with self.ledger() as ledger:
+            for node in nodes:
+                ledger.end(f"opening/{node}/{POOL}", "test", DAY)
+
+    def share(self, leaf: str = LEAF) -> Share:
+        """What the ledger holds of a leaf."""
+        node = f"leaf/{ENDPOINT}/{leaf}"
+        with self._store() as store:
+            return shares_of(store.database, [node])[node]
 
     def standing(self, of: Key) -> dict[str, Any] | None:
         """An object as it is now."""

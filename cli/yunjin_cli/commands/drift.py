@@ -1,4 +1,4 @@
-"""Commands on what stands otherwise than registered: list it, repair it, or adopt it into the baseline.
+"""Commands on what stands otherwise than registered: list it, repair it, or adopt it into the ledger.
 
 Calls `yunjin.engine.drift`. Listing changes nothing; both other commands ask first.
 """
@@ -139,24 +139,22 @@ def drift_adopt(
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help=said("不再询问", "do not ask"))] = False,
 ) -> int:
-    """Write the observed figures into the baseline, where the rules allow them."""
+    """Enter the observed figures into the ledger, where it has room for them."""
     from yunjin.engine import drift as engine
-    from yunjin.model.amounts import Amounts
-    from yunjin_policies import RULES
 
     estate = session.estate()
     with spine(session, estate) as made:
-        adoption = engine.adopt(made, session.tenants, leaf, RULES)
-        before, after = figures(adoption.row.allotted or Amounts()), figures(adoption.observed)
+        adoption = engine.adopt(made, leaf)
+        before, after = figures(adoption.leaf.allotted), figures(adoption.observed)
         say(
             session,
             Text(
                 f"{leaf}: {before.text.zh} → {after.text.zh}", f"{leaf}: {before.text.en} → {after.text.en}"
             ),
         )
-        agreed(session, Text("写入基线?", "write it into the baseline?"), yes=yes)
+        agreed(session, Text("记入资源台账?", "enter it into the ledger?"), yes=yes)
         engine.save(made, adoption, getpass.getuser())
     if session.output is not Output.TABLE:
-        show_value(session, {"leaf": adoption.row.node, "before": before, "after": after})
-    say(session, Text("已写入 baseline.yaml", "written to baseline.yaml"), "bold green")
+        show_value(session, {"leaf": adoption.leaf.node, "before": before, "after": after})
+    say(session, Text("已记入资源台账", "entered into the ledger"), "bold green")
     return 0

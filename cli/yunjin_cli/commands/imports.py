@@ -72,10 +72,11 @@ def import_kubernetes(
         str | None, typer.Option("--business", help=said("业务联系岗位", "business post"))
     ] = None,
 ) -> int:
-    """Write its figures into the baseline; what it lacks is listed, what nobody knows means quarantine."""
+    """Write its figures down; what it lacks is listed, what nobody knows means quarantine."""
     from yunjin.engine import importing
     from yunjin.engine.acceptance import accept
     from yunjin.engine.endpoints import accesses, connect
+    from yunjin.store import Store
 
     estate = session.estate()
     into = found(estate.pools, pool, word("pool"))
@@ -86,9 +87,10 @@ def import_kubernetes(
         tenant, owner, kind.value, name or tenant, name_en or tenant, mlps, technical, business
     )
     taken = importing.take(session.tenants, estate, into, state, body, session.as_of)
-    declared = session.estate()
+    with Store.open(session.state) as store:
+        declared = importing.save(taken, store, session.as_of, getpass.getuser())
     with spine(session, declared) as made:
-        leaf = next(each for each in declared.leaves(session.as_of) if each.node == taken.node)
+        leaf = next(each for each in made.leaves() if each.node == taken.node)
         accept(made, leaf, tuple(ObjectClass), getpass.getuser(), "import")
         changes = sum(change.leaf == namespace for change in made.observed_plan().changes)
     fresh = _fresh(session, estate, declared)

@@ -14,8 +14,6 @@ from yunjin.model.change import Severity
 from yunjin.plan import plan_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from yunjin.model.change import Plan, Verdict
     from yunjin.model.resources import Key
 
@@ -37,7 +35,7 @@ class ApprovedPlan:
     unsettled: tuple[Key, ...] = ()
 
 
-def approve(plan: Plan, verdict: Verdict, actor: str, unsettled: Iterable[Key] = ()) -> ApprovedPlan:
+def approve(plan: Plan, verdict: Verdict, actor: str) -> ApprovedPlan:
     """Bind a plan to the verdict on it.
 
     Raises:
@@ -58,4 +56,4 @@ def approve(plan: Plan, verdict: Verdict, actor: str, unsettled: Iterable[Key] =
             ),
             errors[0].remedy,
         )
-    return ApprovedPlan(plan, digest, actor, tuple(unsettled))
+    return ApprovedPlan(plan, digest, actor)

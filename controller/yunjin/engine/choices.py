@@ -1,4 +1,4 @@
-"""What the city's policies say about the machinery: what becomes of drift, how long things wait.
+"""What the city's policies say about the machinery: what becomes of drift, how long things wait, who gives.
 
 Read by `spine`, `controller` and the command line. Calls the model alone. Promises that a policy which says
 something that cannot be meant is an error with its place, never silently another choice.
@@ -7,11 +7,13 @@ something that cannot be meant is an error with its place, never silently anothe
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 from yunjin.apply import Settings
 from yunjin.errors import DeclaredError, DeclaredErrors, Place, Text, UsageError
+from yunjin.ledger.relief import ORDER as RELIEF_ORDER
 from yunjin.model.resources import ObjectClass
+from yunjin.model.tenants import Importance
 
 if TYPE_CHECKING:
     import threading
@@ -25,8 +27,17 @@ ADOPT: Final = "adopt"
 DRIFT_POLICIES: Final = (REPORT, REPAIR, ADOPT)
 SWEEP_INTERVAL: Final = 60.0
 """Seconds between two sweeps where the city says nothing."""
+GRANT_WARNINGS: Final = (30, 7, 1)
+"""Days before its end on which a grant is warned of where the city says nothing."""
+CONTRIBUTION_FACTOR: Final = 80
+"""Percent of what a body hands over that it is promised where the city says nothing."""
+IMPORTANCES: Final[tuple[str, ...]] = get_args(Importance)
+"""Of systems, from those that give first."""
+_WHOLE: Final = 100
+_LONGEST_WARNING: Final = 365
 _LONGEST: Final = 86_400
 """Seconds: a day."""
+_MOST_DAYS: Final = 3_660
 
 
 def drift_policies(estate: Estate) -> Mapping[ObjectClass, str]:
@@ -63,12 +74,13 @@ def patience(
     """How an apply behaves: as asked, else as the city's policies say.
 
     Raises:
-        DeclaredErrors: a policy that is no number of seconds.
+        DeclaredErrors: a policy that is no number of seconds, or of days.
         UsageError: what is asked is none.
     """
     default = Settings()
     return Settings(
         allow_destroy=allow_destroy,
+        reclaim_days=_days(estate, "reclaim-days", default.reclaim_days),
         wait_quota=(
             _seconds(estate, "wait-quota", default.wait_quota)
             if wait_quota is None
@@ -83,6 +95,47 @@ def patience(
     )
 
 
+def relief_order(estate: Estate) -> tuple[str, ...]:
+    """Who gives when a pool is short, from the first to the last; who is not named does not give.
+
+    Raises:
+        DeclaredErrors: somebody there is not, or twice.
+    """
+    return _ordered(estate, "relief.order", RELIEF_ORDER)
+
+
+def importance_order(estate: Estate) -> tuple[str, ...]:
+    """Whose borrowed amounts go first. Raises DeclaredErrors where one is missing, unknown or named twice."""
+    return _ordered(estate, "relief.importance", IMPORTANCES, all_of_them=True)
+
+
+def grant_warnings(estate: Estate) -> tuple[int, ...]:
+    """How many days before its end a grant is warned of. Raises DeclaredErrors."""
+    found = estate.policies.get("grant.warnings")
+    if found is None:
+        return GRANT_WARNINGS
+    parts = [part.strip() for part in str(found.value).split(",")]
+    days = [int(part) for part in parts if part.isdecimal() and 1 <= int(part) <= _LONGEST_WARNING]
+    if found.unit != "d" or len(days) != len(parts) or len(set(days)) != len(days):
+        expected = Text(
+            f"不重复的天数, 1 到 {_LONGEST_WARNING}, 如 30, 7, 1; unit: d",
+            f"days from 1 to {_LONGEST_WARNING}, each once, such as 30, 7, 1; `unit: d`",
+        )
+        raise DeclaredErrors([_error(estate, "grant.warnings", expected)])
+    return tuple(sorted(days, reverse=True))
+
+
+def contribution_factor(estate: Estate) -> int:
+    """What a body is promised of the servers it hands over, in percent. Raises DeclaredErrors."""
+    found = estate.policies.get("contribution-factor")
+    if found is None:
+        return CONTRIBUTION_FACTOR
+    if found.unit != "%" or not isinstance(found.value, int) or not 1 <= found.value <= _WHOLE:
+        expected = Text('1 到 100 的整数, unit: "%"', 'a whole number from 1 to 100, `unit: "%"`')
+        raise DeclaredErrors([_error(estate, "contribution-factor", expected)])
+    return found.value
+
+
 def seconds_asked(asked: float) -> float:
     """What an operator gave as a number of seconds. Raises UsageError where it is none within a day."""
     if not 0 <= asked <= _LONGEST:
@@ -91,6 +144,21 @@ def seconds_asked(asked: float) -> float:
             Text(f"写 0 到 {_LONGEST} 之间的数", f"write a number from 0 to {_LONGEST}"),
         )
     return asked
+
+
+def _ordered(
+    estate: Estate, policy: str, known: tuple[str, ...], *, all_of_them: bool = False
+) -> tuple[str, ...]:
+    found = estate.policies.get(policy)
+    if found is None:
+        return known
+    named = tuple(part.strip() for part in str(found.value).split(","))
+    short = all_of_them and set(named) != set(known)
+    if short or not set(named) <= set(known) or len(set(named)) != len(named):
+        names = ", ".join(known)
+        expected = Text(f"由 {names} 排成的次序", f"an order of {names}")
+        raise DeclaredErrors([_error(estate, policy, expected)])
+    return named
 
 
 def _seconds(estate: Estate, policy: str, default: float) -> float:
@@ -103,6 +171,18 @@ def _seconds(estate: Estate, policy: str, default: float) -> float:
         )
         raise DeclaredErrors([_error(estate, policy, expected)])
     return float(found.value)
+
+
+def _days(estate: Estate, policy: str, default: int) -> int:
+    found = estate.policies.get(policy)
+    if found is None:
+        return default
+    if found.unit != "d" or not isinstance(found.value, int) or not 0 <= found.value <= _MOST_DAYS:
+        expected = Text(
+            f"0 到 {_MOST_DAYS} 的整数天, unit: d", f"a whole number of days up to {_MOST_DAYS}, `unit: d`"
+        )
+        raise DeclaredErrors([_error(estate, policy, expected)])
+    return found.value
 
 
 def _error(estate: Estate, policy: str, expected: Text) -> DeclaredError:

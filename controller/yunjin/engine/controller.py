@@ -152,6 +152,7 @@ class Controller:
         self._metrics.looked(parted, found)
         self._tell(found)
         ended = self._put_right(spine, parted, stop)
+        spine.settle(parted.plan, patience(spine.estate, wait_quota=0, stop=stop), _ACTOR)
         return replace(ended, drifted=len(found), waiting=len(parted.waiting), unknown=parted.plan.unknown)
 
     def reconcile(self, spine: Spine, endpoint: str, name: str, stop: threading.Event | None = None) -> Sweep:
@@ -161,11 +162,7 @@ class Controller:
             YunjinError: as `sweep` and `Backend.read` do.
         """
         leaf = next(
-            (
-                each
-                for each in spine.estate.leaves(spine.as_of)
-                if (each.endpoint, each.name) == (endpoint, name)
-            ),
+            (each for each in spine.leaves() if (each.endpoint, each.name) == (endpoint, name)),
             None,
         )
         if leaf is None:

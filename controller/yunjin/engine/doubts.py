@@ -46,9 +46,7 @@ def _as_wanted(spine: Spine, plan: Plan, entries: list[Entry]) -> dict[Key, str]
         translator = spine.endpoints.translators[endpoint]
         names = {entry.key.namespace or entry.key.name for entry in entries}
         names -= {held.leaf for held in plan.held if held.endpoint == endpoint}
-        leaves = [
-            leaf for leaf in spine.estate.leaves(spine.as_of) if leaf.endpoint == endpoint and not leaf.frozen
-        ]
+        leaves = [leaf for leaf in spine.leaves() if leaf.endpoint == endpoint and not leaf.frozen]
         wanted = [
             *translator.shared(spine.estate.endpoints[endpoint]),
             *(one for leaf in leaves if leaf.name in names for one in translator.wanted(leaf)),

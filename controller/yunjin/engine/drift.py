@@ -2,8 +2,8 @@
 
 Called by `yunjin drift` and the controller. Calls `split`, the spine, and the sightings (since when a
 difference is known). Promises that nothing is taken from anybody unless the policy of its class or a person
-says so, that other people's own objects are only ever reported, and that figures are adopted into the
-baseline only where the rules allow them.
+says so, that other people's own objects are only ever reported, and that figures are adopted only where the
+ledger has room for them.
 """
 
 from __future__ import annotations
@@ -15,27 +15,22 @@ from typing import TYPE_CHECKING
 from yunjin.engine.acceptance import accept
 from yunjin.engine.choices import REPORT
 from yunjin.engine.split import narrowed, split
-from yunjin.errors import RefusalError, Text, UsageError
-from yunjin.estate import rewrite
+from yunjin.errors import Text, UsageError
+from yunjin.ledger import Ledger
 from yunjin.model.amounts import Amounts
-from yunjin.model.change import Action, Severity
+from yunjin.model.change import Action
 from yunjin.model.resources import Key, ObjectClass
 from yunjin.plan import drift, repair
-from yunjin.policy import Facts, run
 from yunjin.store import Sighting
-from yunjin.substrates.kubernetes.translate import observed_amounts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
     from datetime import datetime
-    from pathlib import Path
 
     from yunjin.engine.spine import Judged, Spine
     from yunjin.engine.split import Split
     from yunjin.model.tenancy import Leaf
-    from yunjin.model.tenants import BaselineRow
     from yunjin.plan import DriftItem
-    from yunjin.policy import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +49,15 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """A leaf's quota as it stands, ready to be declared.
+    """A leaf's quota as it stands, ready to enter the ledger.
 
     Attributes:
-        row: as declared until now.
+        leaf: with what the ledger holds until now.
         observed: the figures that stand.
-        revision: of the declared files; saved by `save` alone.
     """
 
-    row: BaselineRow
+    leaf: Leaf
     observed: Amounts
-    revision: rewrite.Revision
 
 
 def seen(spine: Spine, parted: Split) -> tuple[Seen, ...]:
@@ -97,18 +90,15 @@ def put_right(spine: Spine, parted: Split, classes: Collection[ObjectClass]) -> 
     return spine.judge(repair(narrowed(parted.plan, changes), classes))
 
 
-def adopt(spine: Spine, folder: Path, name: str, rules: Sequence[Rule]) -> Adoption:
-    """Prepare to make a leaf's observed quota its declared one.
+def adopt(spine: Spine, name: str) -> Adoption:
+    """Prepare to make a leaf's observed quota the one the ledger holds.
 
     Args:
         spine: of the files as they are now.
-        folder: of the declared files.
         name: of the leaf, or `ENDPOINT/NAME`.
-        rules: which the figures must keep.
 
     Raises:
-        UsageError: no such leaf, or its quota is missing or does not differ in a figure the baseline has.
-        RefusalError: a rule does not allow the figures; grant them first.
+        UsageError: no such leaf, or its quota is missing or does not differ in a figure the ledger has.
         YunjinError: as `Backend.read` does.
     """
     leaf = _declared(spine, name)
@@ -126,31 +116,25 @@ def adopt(spine: Spine, folder: Path, name: str, rules: Sequence[Rule]) -> Adopt
             Text(f"{name} 的配额与登记一致, 无可认可", f"the quota of {name} does not differ"),
             Text("用 yunjin drift 查看", "see yunjin drift"),
         )
-    revision = rewrite.Revision(folder)
-    revision.set_allotted(leaf.node, leaf.pool, observed)
-    errors = [f for f in run(rules, Facts(revision.preview(), spine.as_of)) if f.severity is Severity.ERROR]
-    if errors:
-        raise RefusalError(errors[0].message, errors[0].remedy)
-    return Adoption(spine.estate.baseline[f"{leaf.node} {leaf.pool}"], observed, revision)
+    return Adoption(leaf, observed)
 
 
 def save(spine: Spine, adoption: Adoption, actor: str) -> None:
-    """Write an adoption into the declared files, and remember what was accepted.
+    """Enter an adoption into the ledger, and remember what was accepted.
 
     Raises:
-        YunjinError: as `Revision.save` and `accept` do.
+        ShortageError: a limit is in the way; it says whose.
+        RefusalError: the pool takes no growth.
+        YunjinError: as `accept` does.
     """
-    estate = adoption.revision.save()
-    leaf = next(leaf for leaf in estate.leaves(spine.as_of) if leaf.node == adoption.row.node)
+    spine.enter(actor)
+    Ledger(spine.store.database, spine.store.now, actor).allot(adoption.leaf.node, adoption.observed)
+    leaf = next(leaf for leaf in spine.leaves() if leaf.node == adoption.leaf.node)
     accept(spine, leaf, (ObjectClass.QUOTA,), actor, "adopt")
 
 
 def _declared(spine: Spine, name: str) -> Leaf:
-    found = [
-        leaf
-        for leaf in spine.estate.leaves(spine.as_of)
-        if name in (leaf.name, f"{leaf.endpoint}/{leaf.name}")
-    ]
+    found = [leaf for leaf in spine.leaves() if name in (leaf.name, f"{leaf.endpoint}/{leaf.name}")]
     if not found:
         raise UsageError(
             Text(f"没有登记命名空间/项目 {name}", f"no namespace or project {name} is declared"),
@@ -173,5 +157,5 @@ def _figures(spine: Spine, leaf: Leaf, quota: Key) -> Amounts:
             Text(f"配额 {quota} 在此期间被删除", f"the quota {quota} was deleted meanwhile"),
             Text("用 yunjin drift 查看", "see yunjin drift"),
         )
-    observed = observed_amounts(live)[0]
+    observed = spine.endpoints.translators[quota.endpoint].holding(live).granted
     return Amounts({name: value for name, value in observed.items() if value or name in leaf.allotted})

@@ -1,9 +1,10 @@
 """Taking over a namespace that stood before Yunjin came.
 
-Called by `yunjin import kubernetes`. Reads one namespace, writes the declared files through
+Called by `yunjin import kubernetes`. Reads one namespace, writes the ledger and the declared files through
 `yunjin.estate.rewrite`, and never the cluster. Promises that the figures declared are those observed, that
-what the namespace lacks is listed with date and reason, and that a namespace whose bureau or contacts
-nobody knows goes into quarantine: counted, never changed.
+what the namespace lacks is listed with date and reason, that a namespace whose bureau or contacts nobody
+knows goes into quarantine (counted, never changed), and that nothing is declared for which the ledger, once
+it is opened, has no room.
 """
 
 from __future__ import annotations
@@ -13,21 +14,26 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import ValidationError
 
+from yunjin.engine import accounts, opening
 from yunjin.errors import Text, UsageError
 from yunjin.estate import rewrite
-from yunjin.model.amounts import Amounts
+from yunjin.ledger.shares import shares
+from yunjin.model.amounts import Amounts, total
 from yunjin.model.declared import Declared
+from yunjin.model.tenancy import leaf_node
 from yunjin.model.tenants import BaselineRow, Imported, Tenant
 from yunjin.substrates.kubernetes.names import STANDARD
-from yunjin.substrates.kubernetes.translate import KubernetesTranslator, observed_amounts
+from yunjin.substrates.kubernetes.translate import KubernetesTranslator
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
     from yunjin.model.centre import Pool
     from yunjin.model.estate import Estate
     from yunjin.model.resources import LeafState, Live
+    from yunjin.store import Store
     from yunjin.substrates.contract import Backend
 
 D = TypeVar("D", bound=Declared)
@@ -58,13 +64,14 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What an import declared.
+    """What an import declares.
 
     Attributes:
         node: of the leaf in the quota tree.
         quota: name of the namespace's own quota; empty where it has none.
         allotted: its figures.
         without: standard objects it lacks.
+        revision: of the declared files; saved by `save` alone.
     """
 
     tenant: str
@@ -74,6 +81,7 @@ class Taken:
     allotted: Amounts
     without: tuple[str, ...]
     quarantined: bool
+    revision: rewrite.Revision
 
 
 def find(backend: Backend, namespace: str) -> LeafState:
@@ -95,13 +103,14 @@ def find(backend: Backend, namespace: str) -> LeafState:
 
 
 def take(folder: Path, estate: Estate, pool: Pool, state: LeafState, owner: Owner, day: date) -> Taken:
-    """Declare an observed namespace as a leaf of a tenant, new or known.
+    """Prepare to declare an observed namespace as a leaf of a tenant, new or known.
 
-    Raises: UsageError: it is declared already, is going, belongs to another endpoint, or has several
-    quotas, of which only one could be followed; or what is said of its owner is no such thing.
-    DeclaredErrors: the files would not load afterwards; nothing was changed.
+    Raises:
+        UsageError: it is declared already, is going, belongs to another endpoint, or has several quotas, of
+            which only one could be followed; or what is said of its owner is no such thing.
+        ConflictError: the tenant's id names another file.
     """
-    node = f"leaf/{pool.endpoint}/{state.name}"
+    node = leaf_node(pool.endpoint, state.name)
     if any(row.node == node for row in estate.leaf_rows):
         raise UsageError(
             Text(f"命名空间 {state.name} 已登记", f"the namespace {state.name} is declared already"),
@@ -109,7 +118,7 @@ def take(folder: Path, estate: Estate, pool: Pool, state: LeafState, owner: Owne
         )
     _require_free(state, pool.endpoint)
     quota = _quota(state)
-    allotted = observed_amounts(quota)[0] if quota else Amounts()
+    allotted = KubernetesTranslator().holding(quota).granted if quota else Amounts()
     lacking = tuple(
         entry.role
         for entry in STANDARD
@@ -132,10 +141,10 @@ def take(folder: Path, estate: Estate, pool: Pool, state: LeafState, owner: Owne
     else:
         known = _tenant(owner, imported, day)
         revision.add_tenant(known)
-    limit = estate.limit(f"tenant/{tenant_id}", pool.id) + allotted
-    revision.put_limit(f"tenant/{tenant_id}", pool.id, limit)
+    limit = estate.limit(f"tenant/{tenant_id}", pool.id)
+    stated = {row.node: row.allotted or Amounts() for row in _rows(estate, tenant_id, pool.id)}
+    revision.put_limit(f"tenant/{tenant_id}", pool.id, limit + _lacking(limit, stated, allotted))
     revision.add_baseline_row(BaselineRow(node=node, pool=pool.id, tenant=tenant_id, allotted=allotted))
-    revision.save()
     return Taken(
         tenant_id,
         state.name,
@@ -144,7 +153,42 @@ def take(folder: Path, estate: Estate, pool: Pool, state: LeafState, owner: Owne
         allotted,
         lacking,
         known.quarantine is not None,
+        revision,
     )
+
+
+def save(taken: Taken, store: Store, day: date, actor: str) -> Estate:
+    """Enter it into the ledger, where that is opened, and then into the declared files; what they say then.
+
+    Raises:
+        DeclaredErrors: the files would not load afterwards.
+        ShortageError: the ledger has no room for what stands; it says whose limit is in the way.
+        ConflictError: a file changed meanwhile.
+        Whatever it is, the files are as they were.
+    """
+    declared = taken.revision.preview()
+    facts = accounts.facts(store.database, declared)
+    if facts is not None:
+        row = next(row for row in declared.leaf_rows if row.node == taken.node)
+        limit = facts.now.get(f"tenant/{taken.tenant} {row.pool}")
+        held = shares(store.database) or {}
+        charged = {
+            each.node: held[each.node].charged
+            for each in _rows(declared, taken.tenant, row.pool)
+            if each.node in held
+        }
+        raised = _lacking(limit.amount if limit else Amounts(), charged, taken.allotted)
+        opening.take_in(store, declared, taken.node, raised, day, actor)
+    return taken.revision.save()
+
+
+def _rows(estate: Estate, tenant: str, pool: str) -> Iterator[BaselineRow]:
+    return (row for row in estate.leaf_rows if (row.tenant, row.pool) == (tenant, pool))
+
+
+def _lacking(limit: Amounts, stated: Mapping[str, Amounts], more: Amounts) -> Amounts:
+    """By how much a limit must rise to carry one leaf more."""
+    return Amounts((total(iter(stated.values())) + more).excess_over(limit))
 
 
 def _require_free(state: LeafState, endpoint: str) -> None:

@@ -1,8 +1,8 @@
 """The spine: observe, plan, judge, apply, over one estate and its endpoints.
 
 Called by the command line and the controller, which hand in the rules. Calls `yunjin.observe`,
-`yunjin.plan`, `yunjin.policy` and `yunjin.apply`. Promises that nothing is applied but a plan that was
-judged just before, and that an endpoint which could not be read takes no part in a plan.
+`yunjin.plan`, `yunjin.policy`, `yunjin.ledger` and `yunjin.apply`. Promises that nothing is applied but a
+plan that was judged just before, and that an endpoint which could not be read takes no part in a plan.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from yunjin.apply import apply, approve
-from yunjin.engine import doubts
+from yunjin.apply import ApprovedPlan, apply, approve
+from yunjin.engine import accounts, doubts, opening
 from yunjin.engine.choices import REPAIR, drift_policies
 from yunjin.engine.split import narrowed, overwrites, split
+from yunjin.ledger.shares import shares
 from yunjin.model.resources import LeafState, ObjectClass
 from yunjin.observe import Observation, observe_all
 from yunjin.plan import make_leaf_plan, make_plan, plan_hash, repair, to_json
@@ -109,6 +110,10 @@ class Spine:
         """Classes whose differences are put right without asking."""
         return frozenset(each for each, policy in self.drift_policies.items() if policy == REPAIR)
 
+    def leaves(self) -> tuple[Leaf, ...]:
+        """Every declared leaf with what the ledger says it shall hold."""
+        return self.estate.leaves(self.as_of, shares(self.store.database))
+
     def plan(self) -> Judged:
         """Observe, plan and judge.
 
@@ -136,6 +141,7 @@ class Spine:
             observations,
             self.endpoints.translators,
             self.endpoints.bindings,
+            shares(self.store.database),
         )
 
     def split(self) -> Split:
@@ -160,13 +166,14 @@ class Spine:
     def judge(self, plan: Plan) -> Judged:
         """The verdict on a plan, over the estate as it is declared now."""
         digest = plan_hash(plan)
-        facts = Facts(self.estate, self.as_of, plan, self._pool_bindings(plan))
+        ledger = accounts.facts(self.store.database, self.estate)
+        facts = Facts(self.estate, self.as_of, plan, self._pool_bindings(plan), ledger)
         return Judged(plan, digest, judge(self._rules, facts, digest))
 
     def apply(
         self, judged: Judged, settings: Settings, actor: str, progress: Callable[[Receipt], None]
     ) -> tuple[Receipt, ...]:
-        """Make the changes of a judged plan.
+        """Make the changes of a judged plan. The first time, the declared city enters the ledger before.
 
         Args:
             judged: as `plan` or `judge` made it.
@@ -179,6 +186,34 @@ class Spine:
             ConflictError: somebody else holds an endpoint's lease.
         """
         approved = approve(judged.plan, judged.verdict, actor)
+        self.enter(actor)
+        return self._carry_out(
+            replace(approved, unsettled=accounts.unsettled(self, judged.plan)), settings, progress
+        )
+
+    def enter(self, actor: str) -> None:
+        """Bring what is declared into the ledger, where it is not there. Raises as `opening.enter` does."""
+        opening.enter(self.store, self.estate, self.as_of, actor)
+
+    def settle(self, plan: Plan, settings: Settings, actor: str) -> None:
+        """Tell the ledger what came into force after the apply that wrote it was over.
+
+        Args:
+            plan: of all that stands now; nothing of it is written.
+            settings: how patient.
+            actor: who asks.
+
+        Raises:
+            ConflictError: somebody else holds an endpoint's lease.
+        """
+        keys = accounts.unsettled(self, plan)
+        if keys:
+            nothing = replace(plan, changes=())
+            self._carry_out(ApprovedPlan(nothing, plan_hash(nothing), actor, keys), settings, lambda _: None)
+
+    def _carry_out(
+        self, approved: ApprovedPlan, settings: Settings, progress: Callable[[Receipt], None]
+    ) -> tuple[Receipt, ...]:
         return apply(
             approved, self.endpoints.backends, self.endpoints.translators, self.store, settings, progress
         )

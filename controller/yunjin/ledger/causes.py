@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 EXPIRED: Final = "expired"
 """Why a grant ended whose last day has passed."""
+OPENING: Final = "opening"
+"""Why a pool's supply is what it is: the declared files said so when the ledger was opened."""
 _GRANT: Final = "grant/"
 _GONE: Final = "gone/"
 _ARRIVED: Final = "arrived/"
 _SAID: Final[Mapping[str, Callable[[str], Text]]] = {
     EXPIRED: lambda _: Text("已到期", "its last day has passed"),
+    OPENING: lambda _: Text("期初申报", "declared at the opening"),
     _GRANT: lambda number: Text(f"核定配额 {number} 已终止", f"grant {number} has ended"),
     _ARRIVED: lambda number: Text(f"移交设备 {number} 已入池", f"contribution {number} arrived"),
     _GONE: lambda number: Text(f"移交设备 {number} 已收回", f"contribution {number} went home"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from yunjin.model.change import Binding, Change
     from yunjin.model.estate import Estate
     from yunjin.model.resources import LeafState
-    from yunjin.model.tenancy import Leaf
+    from yunjin.model.tenancy import Leaf, Share
     from yunjin.observe import Observations
     from yunjin.substrates.contract import Translator
 
@@ -35,6 +35,7 @@ def make_plan(
     observations: Observations,
     translators: Mapping[str, Translator],
     bindings: Mapping[str, Binding],
+    shares: Mapping[str, Share] | None = None,
 ) -> Plan:
     """The plan for every endpoint in `bindings`.
 
@@ -44,10 +45,10 @@ def make_plan(
         observations: by endpoint; one that is missing or unknown gets no changes. The states are used up.
         translators: by endpoint.
         bindings: by endpoint, how it is reached; their `observed_at` and `failure` are replaced.
+        shares: what the ledger says each leaf shall hold; None before the baseline has entered it.
     """
-    leaves = {
-        endpoint: tuple(found) for endpoint, found in groupby(estate.leaves(as_of), attrgetter("endpoint"))
-    }
+    declared = groupby(estate.leaves(as_of, shares), attrgetter("endpoint"))
+    leaves = {endpoint: tuple(found) for endpoint, found in declared}
     parts: list[EndpointPlan] = []
     bound: dict[str, Binding] = {}
     for endpoint, binding in sorted(bindings.items()):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from yunjin.model.amounts import Amounts
 from yunjin.model.change import Basis, Finding, Severity
 
 if TYPE_CHECKING:
@@ -33,6 +34,34 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """Figures of a node in a pool.
+
+    Attributes:
+        amount: of a leaf what it is allotted, of any other node its limit.
+        guarantee: of a leaf nothing.
+    """
+
+    amount: Amounts = field(default_factory=Amounts)
+    guarantee: Amounts = field(default_factory=Amounts)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFacts:
+    """What rules may know of the quota ledger. Everything is by node and pool: `tenant/jtj k8s-egov`.
+
+    Attributes:
+        now: figures that hold.
+        imported: figures as the baseline stated them when they entered the ledger.
+        grants: numbers of the grants in force.
+    """
+
+    now: Mapping[str, Figures]
+    imported: Mapping[str, Figures]
+    grants: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything a rule may know.
 
@@ -41,12 +70,14 @@ class Facts:
         plan: None while only the declared files are validated.
         pool_bindings: by endpoint, whether one of the two mechanisms binds namespaces to the nodes of their
             pool; None where that could not be seen. An endpoint nobody looked at is missing.
+        ledger: None while only the declared files are validated, and before they have entered the ledger.
     """
 
     estate: Estate
     as_of: date
     plan: Plan | None = None
     pool_bindings: Mapping[str, bool | None] = field(default_factory=dict)
+    ledger: LedgerFacts | None = None
     _derived: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def derived(self, compute: Callable[[Estate], T]) -> T:

@@ -123,6 +123,7 @@ def _cpu(place: Place, number: int) -> str:
 
 
 def _resized(place: Place, number: int, cpu: str, rank: int) -> Change:
+    place.allot(number, cpu=cpu)
     quota = next(wanted for wanted in place.leaf(number) if wanted.key.kind == "ResourceQuota")
     hard = {**quota.body["spec"]["hard"], "requests.cpu": cpu}
     return place.change(replace(quota, body={**quota.body, "spec": {"hard": hard}}, rank=rank))

@@ -117,7 +117,7 @@ def test_a_sweep_repairs_and_reports_by_policy(town: City) -> None:
 
 
 def test_what_was_declared_anew_waits_for_an_apply(town: City) -> None:
-    town.declare(cpu=3)
+    town.allot(cpu=3)
     station = Station(town)
     assert station.sweep() == Sweep(waiting=1)
     assert town.cpu() == "4"
@@ -164,7 +164,7 @@ def test_what_nobody_declares_is_not_looked_at(town: City) -> None:
 
 def test_an_error_in_what_is_declared_stops_all_writing(town: City) -> None:
     town.people.remove(DENY)
-    town.declare(cpu=9)
+    town.allot(cpu=9)
     station = Station(town)
     with pytest.raises(RefusalError):
         station.sweep()
@@ -251,7 +251,7 @@ def test_files_that_never_loaded_are_waited_for(declared: City) -> None:
 def test_what_is_declared_anew_is_read_without_a_restart(town: City) -> None:
     with Station(town, interval=0.1) as station:
         wait_until(lambda: station.sweeps("complete") >= 1)
-        town.declare(cpu=3)
+        town.allot(cpu=3)
         wait_until(lambda: station.figure("yunjin_changes_waiting", endpoint="k8s") == 1)
         town.apply()
         wait_until(lambda: station.figure("yunjin_changes_waiting", endpoint="k8s") == 0)
@@ -350,7 +350,7 @@ def test_an_apply_goes_on_beside_it(town: City) -> None:
     """Each waits for the other's lease; neither undoes what the other does."""
     with Station(town, interval=0.05):
         for cpu in (3, 4, 3, 4):
-            town.declare(cpu=cpu)
+            town.allot(cpu=cpu)
             town.people.remove(DENY)
             receipts = town.apply(replace(QUICK, lock_timeout=30, wait_quota=30))
             assert all(receipt.settled for receipt in receipts)

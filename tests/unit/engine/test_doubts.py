@@ -75,7 +75,7 @@ def test_a_run_that_a_later_apply_closed_leaves_no_doubt_either(declared: City, 
 
 
 def test_what_others_changed_since_is_no_doing_of_the_killed_apply(town: City, clock: Clock) -> None:
-    town.declare(cpu=3)
+    town.allot(cpu=3)
     _killed(town, QUOTA)
     town.people.edit(QUOTA, {("spec", "hard", "requests.cpu"): "6"})
     parted = _split(town, clock)

@@ -109,7 +109,7 @@ def test_only_the_classes_asked_for_are_put_right(town: City) -> None:
 
 
 def test_what_waits_is_not_put_right(town: City) -> None:
-    town.declare("fgw-egov", cpu=3)
+    town.allot("fgw-egov", cpu=3)
     town.people.remove(DENY)
     with town.spine() as spine:
         judged = drift.put_right(spine, spine.split(), frozenset(ObjectClass))
@@ -156,7 +156,7 @@ def test_an_adopted_quota_follows_a_new_declaration(town: City, *, settled: bool
     _adopt(town)
     if settled:
         town.apply()
-    town.declare(cpu=5)
+    town.allot(cpu=5)
     assert _seen(town) == ()
     town.apply()
     assert town.cpu() == "5"
@@ -199,7 +199,7 @@ def test_there_must_be_something_to_adopt(town: City, leaf: str, said: str) -> N
 
 
 def test_a_waiting_declaration_is_nothing_to_adopt(town: City) -> None:
-    town.declare(cpu=3)
+    town.allot(cpu=3)
     with pytest.raises(UsageError, match="does not differ"):
         _adopt(town)
 
@@ -215,7 +215,7 @@ def test_a_file_that_moved_meanwhile_is_not_overwritten(town: City) -> None:
     town.people.edit(QUOTA, {CPU: "6"})
     with town.spine() as spine:
         adoption = drift.adopt(spine, town.tenants, LEAF, RULES)
-        town.declare("fgw-egov", cpu=3)
+        town.allot("fgw-egov", cpu=3)
         with pytest.raises(ConflictError):
             drift.save(spine, adoption, "cloud-ops")
 

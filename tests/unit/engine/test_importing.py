@@ -109,7 +109,7 @@ def test_the_plan_is_empty_afterwards(town: City) -> None:
 
 def test_the_first_change_takes_the_fields_over_and_completes_the_labels(town: City) -> None:
     _take(town)
-    town.declare(LEGACY, cpu=1)
+    town.allot(LEGACY, cpu=1)
     (receipt,) = town.apply()
     assert (receipt.change.key, receipt.outcome) == (OLD, Outcome.DONE)
     body = town.standing(OLD)
@@ -178,7 +178,7 @@ def _owner(**fields: Any) -> importing.Owner:
 def test_a_namespace_in_quarantine_is_counted_and_never_changed(town: City) -> None:
     _take(town, owner=_owner(node=None))
     before = town.standing(home(LEGACY)), town.standing(OLD)
-    town.declare(LEGACY, cpu=1)
+    town.allot(LEGACY, cpu=1)
     town.people.edit(OLD, {("spec", "hard", "requests.memory"): "1Gi"}, "terraform")
     changed = town.standing(OLD)
     with town.spine() as spine:

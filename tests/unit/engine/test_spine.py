@@ -62,7 +62,7 @@ def test_what_was_put_back_by_hand_follows_a_new_declaration(town: City) -> None
     """Its fields belong to somebody else now, but it stands as it was left."""
     town.people.edit(QUOTA, {CPU: "6"})
     town.people.edit(QUOTA, {CPU: "4"})
-    town.declare(cpu=3)
+    town.allot(cpu=3)
     assert [receipt.outcome for receipt in town.apply()] == [Outcome.DONE]
     assert town.cpu() == "3"
     assert _plan(town).plan.changes == ()
@@ -94,7 +94,7 @@ def test_a_quota_that_is_not_in_force_keeps_rights_back_at_every_apply(declared:
 
 
 def test_a_plan_with_an_error_in_its_verdict_is_refused(town: City) -> None:
-    town.declare(cpu=9)
+    town.allot(cpu=9)
     with town.spine() as spine:
         judged = spine.plan()
         assert judged.verdict.of(Severity.ERROR)

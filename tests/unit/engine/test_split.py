@@ -43,7 +43,7 @@ def test_what_was_applied_is_neither(town: City) -> None:
 
 
 def test_a_new_declaration_waits(town: City) -> None:
-    town.declare(cpu=3)
+    town.allot(cpu=3)
     parted = _split(town)
     assert parted.drifted == ()
     assert _keys(parted.waiting) == {f"{LEAF}/ResourceQuota/yunjin"}
@@ -58,7 +58,7 @@ def test_somebody_elses_value_is_drift(town: City) -> None:
 
 def test_somebody_elses_value_is_drift_though_the_declaration_moved_too(town: City) -> None:
     town.people.edit(QUOTA, {CPU: "6"})
-    town.declare(cpu=3)
+    town.allot(cpu=3)
     parted = _split(town)
     assert _keys(parted.drifted) == {f"{LEAF}/ResourceQuota/yunjin"}
 
@@ -80,7 +80,7 @@ def test_what_somebody_edited_and_put_back_is_no_drift_later(town: City) -> None
     town.people.edit(QUOTA, {CPU: "6"})
     town.people.edit(QUOTA, {CPU: "4"})
     assert _split(town).drifted == ()
-    town.declare(cpu=3)
+    town.allot(cpu=3)
     parted = _split(town)
     assert parted.drifted == ()
     assert [overwrites(change) for change in parted.waiting] == [True]
@@ -106,7 +106,7 @@ def test_a_tenant_that_was_ended_and_is_declared_again_waits(town: City) -> None
 
 def test_a_write_that_may_have_happened_is_no_measure(town: City) -> None:
     """Declared 3, the answer lost for good, then declared 4 again: nobody else did anything."""
-    town.declare(cpu=3)
+    town.allot(cpu=3)
     file = town.state / "simulated" / "k8s.db"
     lost = Faults((Rule(operation=Operation.WRITE, effect=Effect.TIMEOUT_AFTER, every=1),))
     with town.spine() as spine:
@@ -117,7 +117,7 @@ def test_a_write_that_may_have_happened_is_no_measure(town: City) -> None:
         backend.close()
     assert [receipt.outcome for receipt in receipts] == [Outcome.FAILED]
     assert town.cpu() == "3"
-    town.declare(cpu=4)
+    town.allot(cpu=4)
     parted = _split(town)
     assert parted.drifted == ()
     assert _keys(parted.waiting) == {f"{LEAF}/ResourceQuota/yunjin"}
