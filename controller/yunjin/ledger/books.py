@@ -222,8 +222,8 @@ _PARTS: Final[Mapping[str, tuple[str, str, int]]] = {
     ),
     DEFICITS: (
         "node, pool, dimension, promise, amount, cause, opened",
-        "FROM quota_deficits WHERE closed IS NULL",
-        0,
+        "FROM quota_deficits WHERE opened <= ? AND (closed IS NULL OR closed > ?)",
+        2,
     ),
     RESERVED: ("leaf, pool, dimension, charge", _SUMS, 0),
     EVENTS: ("leaf, pool, dimension, charge", "", 1),
@@ -236,7 +236,7 @@ def read(database: Database, parts: Iterable[str], recorded_by: datetime | None 
     Args:
         database: of the ledger.
         parts: names of this module: NODES, CELLS and so on; the others stay empty.
-        recorded_by: places, grants, supply and events as they were on record then; None for now.
+        recorded_by: places, grants, supply, deficits and events as they were on record then; None for now.
     """
     last = _LAST if recorded_by is None else text(recorded_by)
     chosen = sorted(parts)

@@ -11,7 +11,7 @@ moment. What is allotted has no day of validity; it is as recorded.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -38,7 +38,8 @@ TIME_ZONE: Final = ZoneInfo("Asia/Shanghai")
 _PRESENT: Final = frozenset(
     {books.NODES, books.CELLS, books.SUPPLY, books.GRANTS, books.RESERVATIONS, books.DEFICITS}
 )
-_PAST: Final = frozenset({books.NODES, books.HUNG, books.SUPPLY, books.GRANTS, books.EVENTS})
+_PAST: Final = frozenset({books.NODES, books.HUNG, books.SUPPLY, books.GRANTS, books.DEFICITS})
+_COUNTED: Final = frozenset({books.CELLS, books.RESERVATIONS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,9 @@ class Standing:
         cells: figures by node, by pool and dimension.
         grants: versions that count and have not ended.
         supply: what each pool can carry.
-        reservations: those under way; only of now.
-        deficits: those on record; only of now.
+        reservations: those under way; none where the past is asked for.
+        deficits: those on record, with what they are by these figures.
+        when: of which time all this is.
     """
 
     nodes: Mapping[str, Node]
@@ -76,6 +78,7 @@ class Standing:
     supply: tuple[Supply, ...]
     reservations: tuple[Reservation, ...] = ()
     deficits: tuple[Deficit, ...] = ()
+    when: When = NOW
 
     @cached_property
     def children(self) -> Mapping[str, list[str]]:
@@ -90,7 +93,7 @@ class Standing:
     @cached_property
     def short(self) -> frozenset[str]:
         """Pools in deficit: charged above what may be promised, or guaranteed above what stands there."""
-        stands = {(each.pool, each.dimension): max(0, each.supply - each.reserve) for each in self.supply}
+        stands = _firm(self.supply)
         return frozenset(
             pool
             for (pool, dimension), cell in self.cells.get(CITY, {}).items()
@@ -100,8 +103,12 @@ class Standing:
     def path(self, node: str) -> list[str]:
         """From a node up to the city. Raises UsageError where there is no such node."""
         if node not in self.nodes:
+            day = self.when.day.isoformat() if self.when.day else ""
             raise UsageError(
-                Text(f"资源台账中没有 {node}", f"the ledger has no {node}"),
+                Text(
+                    f"资源台账中{day and f' {day} '}没有 {node}",
+                    f"the ledger has no {node}{day and f' on {day}'}",
+                ),
                 Text("用 yunjin ledger show 核对名称", "check the name with `yunjin ledger show`"),
             )
         path = [node]
@@ -129,14 +136,14 @@ def standing(database: Database, when: When = NOW) -> Standing:
         live = tuple(grant for grant in found.grants if _counts(grant, None))
         supply = _supplied(found.supply)
         return Standing(_in_use(found), found.cells, live, supply, found.reservations, found.deficits)
-    parts = _PAST if when.recorded_by else (_PAST - {books.EVENTS}) | {books.CELLS, books.RESERVATIONS}
-    found = books.read(database, parts, when.recorded_by)
-    nodes = _placed(found, when.day)
+    found = books.read(database, _PAST | ({books.EVENTS} if when.recorded_by else _COUNTED), when.recorded_by)
     live = tuple(grant for grant in found.grants if _counts(grant, when.day))
     supply = _supplied(found.supply, when)
     leaves = found.events if when.recorded_by else _leaf_counters(found)
-    figures = Figures.of(live, supply, when.day)
-    return Standing(*recomputed(nodes, leaves, figures), live, supply, found.reservations)
+    nodes, cells = recomputed(_placed(found, when.day), leaves, Figures.of(live, supply, when.day))
+    return Standing(
+        nodes, cells, live, supply, found.reservations, _deficits(found.deficits, cells, supply), when
+    )
 
 
 def by_the_records(found: Books) -> tuple[Mapping[str, Node], Cells]:
@@ -282,6 +289,26 @@ def _over(record: Supply, recorded_by: datetime | None) -> bool:
 
 def _day(moment: datetime | None) -> date:
     return moment.astimezone(TIME_ZONE).date() if moment else date.max
+
+
+def _firm(supply: Iterable[Supply]) -> dict[tuple[str, str], int]:
+    """What really stands there for guarantees, by pool and dimension."""
+    return {(each.pool, each.dimension): max(0, each.supply - each.reserve) for each in supply}
+
+
+def _deficits(
+    known: Iterable[Deficit], cells: Mapping[str, Mapping[Key, Cell]], supply: Iterable[Supply]
+) -> tuple[Deficit, ...]:
+    """Those on record that there are by these figures, with the amounts these make of them."""
+    firm = _firm(supply)
+    found = []
+    for each in known:
+        key = (each.pool, each.dimension)
+        cell = cells.get(each.node, {}).get(key, Cell())
+        amount = cell.promised - firm.get(key, 0) if each.promise else cell.deficit
+        if amount > 0:
+            found.append(replace(each, amount=amount))
+    return tuple(found)
 
 
 def _leaf_counters(found: Books) -> dict[LeafKey, int]:

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from yunjin.store.connection import Connection
 
 LEAF = "leaf/k1/jtj-egov"
+FORGED = (
+    "INSERT INTO audit (key, at, actor, operation, digest, request, result) VALUES ('forged', "
+    "'2026-11-22T02:00:00.000000+00:00', 'nobody', 'reserve', '', '{}', "
+    """'{"counted":[["leaf/k1/jtj-egov","k8s-egov",{"cpu":1}]]}')"""
+)
 
 
 @operation
@@ -89,7 +94,7 @@ def test_it_is_the_database_that_is_checked(lived: Hand) -> None:
         ),
         ("UPDATE quota_deficits SET amount = amount + 1", {"deficit", "promise"}),
         ("DELETE FROM quota_deficits", {"deficit", "promise"}),
-        ("DELETE FROM audit WHERE result LIKE '%jtj-egov%'", {"events"}),
+        (FORGED, {"events"}),
         ("DELETE FROM quota_cells WHERE node = 'hold/G1'", {"guarantee", "limit"}),
     ],
 )
