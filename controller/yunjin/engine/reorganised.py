@@ -49,6 +49,11 @@ class Change:
         return list(self.terms["from"])
 
     @property
+    def named(self) -> Mapping[str, str]:
+        """What `into` is called from then on; empty where its name stays."""
+        return self.terms.get("name") or {}
+
+    @property
     def into(self) -> str:
         """The node that gets something, or is renamed."""
         return str(self.terms["into"])

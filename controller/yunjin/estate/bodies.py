@@ -174,11 +174,24 @@ def _row(items: Any, edit: Row) -> None:
         at = len(items) - 1
     row = items[at]
     row["node"] = edit.node
-    row["limit"] = tree_of(Amounts(edit.limit))
-    if edit.guarantee:
-        row["guarantee"] = tree_of(Amounts(edit.guarantee))
-    else:
-        row.pop("guarantee", None)
+    for name, amounts in (("limit", edit.limit), ("guarantee", edit.guarantee)):
+        if amounts or name == "limit":
+            _set_figures(row, name, Amounts(amounts))
+        else:
+            row.pop(name, None)
+
+
+def _set_figures(row: Any, name: str, amounts: Amounts) -> None:
+    """New figures in the order in which the old ones stood."""
+    fresh, old = tree_of(amounts), row.get(name)
+    if old is None:
+        row[name] = fresh
+        return
+    for dimension in [each for each in old if each not in fresh]:
+        del old[dimension]
+    for dimension, value in fresh.items():
+        if old.get(dimension) != value:
+            old[dimension] = value
 
 
 def _position(items: Any, node: str, pool: str) -> int | None:

@@ -22,12 +22,14 @@ OPENING: Final = "opening"
 _GRANT: Final = "grant/"
 _GONE: Final = "gone/"
 _ARRIVED: Final = "arrived/"
+_REORGANISED: Final = "reorganisation/"
 _SAID: Final[Mapping[str, Callable[[str], Text]]] = {
     EXPIRED: lambda _: Text("已到期", "its last day has passed"),
     OPENING: lambda _: Text("期初申报", "declared at the opening"),
     _GRANT: lambda number: Text(f"核定配额 {number} 已终止", f"grant {number} has ended"),
     _ARRIVED: lambda number: Text(f"移交设备 {number} 已入池", f"contribution {number} arrived"),
     _GONE: lambda number: Text(f"移交设备 {number} 已收回", f"contribution {number} went home"),
+    _REORGANISED: lambda number: Text(f"机构调整第 {number} 号", f"reorganisation {number}"),
 }
 _ZONE: Final = ZoneInfo("Asia/Shanghai")
 
@@ -45,6 +47,11 @@ def contribution_arrived(number: str) -> str:
 def contribution_gone(number: str) -> str:
     """Servers that a body had handed over went home."""
     return f"{_GONE}{number}"
+
+
+def reorganised(number: int) -> str:
+    """A reorganisation took something over, or ended it."""
+    return f"{_REORGANISED}{number}"
 
 
 def said(cause: str) -> Text:

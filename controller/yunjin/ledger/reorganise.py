@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.errors import RefusalError, Text
-from yunjin.ledger import references, regrant, rows
+from yunjin.ledger import causes, references, regrant, rows
 from yunjin.ledger.cells import ALL, Cell
 from yunjin.ledger.nodes import put_node
 from yunjin.ledger.portions import portion_of
@@ -125,7 +125,7 @@ def _merge(work: Work, sources: Sequence[str], target: str, parent: str | None) 
         below = target in path_of(connection, source)
         within = within or below
         _absorb(work, source, target, below=below)
-    cause = f"reorganisation/{work.day.number}"
+    cause = causes.reorganised(work.day.number)
     work.regrouping.carry(work.day.at, cause, summed=() if within else (target,))
 
 
@@ -142,7 +142,7 @@ def _absorb(work: Work, source: str, target: str, *, below: bool) -> None:
     for grant in regrant.held_by(work.connection, source):
         if below and grant.kind != regrant.CONTRIBUTION:
             _drop_hold(work, grant)
-            regrant.end(work.connection, grant, work.day, f"reorganisation/{work.day.number}")
+            regrant.end(work.connection, grant, work.day, causes.reorganised(work.day.number))
             work.grants.append((grant.number, source, "", grant.number))
             continue
         _move_hold(work, grant, beside)
@@ -184,7 +184,7 @@ def _part(work: Work, terms: Mapping[str, Any]) -> None:
         if part.limit or part.guarantee:
             number = regrant.divide(connection, grant, target, part, work.day)
             work.grants.append((grant.number, source, target, number))
-    work.regrouping.carry(work.day.at, f"reorganisation/{work.day.number}")
+    work.regrouping.carry(work.day.at, causes.reorganised(work.day.number))
 
 
 def _hang(work: Work, node: str, source: str, target: str) -> None:

@@ -70,6 +70,20 @@ _WHO: Final = (
     _term("three-administrators", "三员管理", "three administrators", nowhere=("三权分立",)),
 )
 
+_CHANGES: Final = (
+    _term("reorganisation", "机构调整", "reorganisation"),
+    _term("reorganisation.rename", "更名", "rename"),
+    _term("reorganisation.merge", "合并", "merger"),
+    _term("reorganisation.split", "划分", "split"),
+    _term("reorganisation.transfer", "职能移交", "transfer of functions"),
+    _term("reorganisation.pending", "待生效", "waits for its day"),
+    _term("reorganisation.in-ledger", "台账已完成, 申报文件待写", "in the ledger, files to be written"),
+    _term("reorganisation.carried-out", "已执行", "carried out"),
+    _term("effective", "生效日期", "takes effect"),
+    _term("steward", "数据责任部门", "steward"),
+    _term("successor", "承接部门", "successor"),
+)
+
 _WHAT: Final = (
     _term("programme", "行动计划", "action plan"),
     _term("element", "建设任务", "element", nowhere=("元素", "要素")),
@@ -186,6 +200,7 @@ _USE: Final = (
 
 _SECTIONS: Final = (
     (Text("单位", "Who"), _WHO),
+    (Text("机构调整", "Reorganisations"), _CHANGES),
     (Text("建设内容", "What is built"), _WHAT),
     (Text("资源位置", "Where it runs"), _WHERE),
     (Text("配额", "Quota"), _QUOTA),

@@ -53,6 +53,15 @@ def test_an_own_tenant_below_another_body() -> None:
     ]
 
 
+def test_an_own_tenant_keeps_its_id_when_another_body_carries_on_for_its_own() -> None:
+    bureaus: list[dict[str, Any]] = city()["bureaus"]
+    tenants: list[dict[str, Any]] = city()["tenants"]
+    bureaus[1] |= {"successor": "fgw", "valid": {"until": "2026-12-01"}}
+    tenants[1]["owner"] = "bureau/fgw"
+
+    assert said("I02", declared(bureaus=bureaus, tenants=tenants)) == []
+
+
 def test_lines_institutions_and_enterprises_have_ids_of_their_own() -> None:
     assert said("I02", with_tenant(tenant("hospital", "institution", "bureau/jtj"))) == []
 
@@ -71,6 +80,7 @@ def test_bodies_of_the_plan_have_a_source() -> None:
         "proposed",
         {"doc": "国函〔2016〕53号"},
     )
+    areas.append({"id": "tianjia", "names": [{"zh": "田家镇", "en": "Tianjia"}], "parent": "dawa"})
     assert said("I03", declared(bureaus=bureaus, areas=areas)) == []
 
 
