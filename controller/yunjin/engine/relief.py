@@ -82,16 +82,16 @@ def _holdings(standing: Standing, pool: str, dimension: str, also: str) -> dict[
 def ranks(estate: Estate) -> Mapping[str, Rank]:
     """When each leaf gives, by what the tenant's systems in its pool are.
 
-    The most important of them counts. A leaf is a trial where nothing but trials runs in it and none of them
-    is of the kind that gives last. A tenant in quarantine is counted and never changed.
+    The most important of them counts, planned ones too. A leaf is a trial where nothing but trials runs in it
+    and none of its systems is of the kind that gives last. A tenant in quarantine is counted, never changed.
     """
     order = importance_order(estate)
     found = {}
     for row in estate.leaf_rows:
         tenant = estate.tenants[str(row.tenant)]
-        systems = [each for each in tenant.systems if each.stage != "planned" and _stands_in(each, row.pool)]
+        systems = [each for each in tenant.systems if _stands_in(each, row.pool)]
         importance = max((order.index(each.importance) for each in systems), default=0)
-        trial = bool(systems) and all(each.stage == "trial" for each in systems)
+        trial = {each.stage for each in systems} - {"planned"} == {"trial"}
         found[row.node] = Rank(importance, trial and importance < len(order) - 1, _fixed(tenant))
     return found
 

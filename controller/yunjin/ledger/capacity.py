@@ -119,8 +119,8 @@ class Capacity(Desk):
         )
         return Short(Amounts(result["deficits"]), Amounts(result["promises"]))
 
-    def contribute(self, handover: Handover, today: date, *, key: str = "") -> tuple[str, str]:
-        """A body hands servers over; number and state. Raises as `contributions.add_contribution`."""
+    def contribute(self, handover: Handover, today: date, *, key: str = "") -> str:
+        """A body hands servers over; the number. Raises as `contributions.add_contribution` does."""
         result = self._write(
             contributions.add_contribution,
             key,
@@ -133,7 +133,7 @@ class Capacity(Desk):
             basis=handover.basis,
             today=today.isoformat(),
         )
-        return result["contribution"], result["state"]
+        return str(result["contribution"])
 
     def recall(self, number: str, effective: date | None, basis: str, today: date, *, key: str = "") -> str:
         """Servers shall go home on a day, or stay after all; the state. Raises UsageError, RefusalError."""

@@ -1,0 +1,303 @@
+"""What the pools can carry: show it, state it, record a fall, and what would close a deficit.
+
+Calls `yunjin.ledger` and `yunjin.engine.relief`. A proposal changes nothing; what it proposes is carried out
+with the commands that it names.
+"""
+
+from __future__ import annotations
+
+import getpass
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from yunjin.errors import Text, UsageError
+from yunjin.model.words import word
+from yunjin_cli.amounts import (
+    Asked,
+    CpuOption,
+    DimensionOption,
+    MemoryOption,
+    PodsOption,
+    StorageOption,
+    listed,
+)
+from yunjin_cli.commands.estate import found
+from yunjin_cli.ledgers import (
+    amount,
+    asked,
+    deficit_rows,
+    named,
+    opened,
+    plainly,
+    proposal_value,
+    show_deficits,
+    show_proposal,
+)
+from yunjin_cli.output import Column, Row, Told, say, show_rows, show_value
+from yunjin_cli.session import Output, Session, command
+from yunjin_cli.speech import group, said
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from yunjin.ledger.books import Deficit
+    from yunjin.ledger.capacity import Change
+    from yunjin.ledger.relief import Proposal, Step
+    from yunjin.store import Store
+
+supply = group("资源池供给", "supply of the pools")
+
+PoolArgument = Annotated[str, typer.Argument(help=said("资源池编号", "id of the pool"))]
+CauseOption = Annotated[
+    str, typer.Option("--cause", help=said("原因, 与欠额一并公布", "why, as it stands beside a deficit"))
+]
+_OPTIONS: Final = ("cpu", "memory", "storage", "pods")
+"""Dimensions that have an option of their own."""
+_COLUMNS: Final = (
+    Column("pool", word("pool"), whole=True),
+    Column("dimension", Text("资源", "dimension"), whole=True),
+    Column("supply", word("supply"), right=True),
+    Column("reserve", word("reserve"), right=True),
+    Column("percent", Text("超分", "lent"), right=True),
+    Column("bound", Text("可分配", "may be had"), right=True),
+    Column("charged", Text("已计入", "charged"), right=True),
+    Column("promised", Text("已保底", "promised"), right=True),
+    Column("deficit", word("deficit"), right=True),
+)
+
+
+@command(supply, "show", Text("查看资源池的供给、占用和欠额", "show what pools carry and what they lack"))
+def show(
+    session: Session,
+    pool: Annotated[
+        str | None, typer.Argument(help=said("资源池编号, 缺省为全部", "id of the pool, else all"))
+    ] = None,
+) -> int:
+    """Supply as valid on the business date, what is charged and promised, and open deficits."""
+    estate = session.estate()
+    if pool is not None:
+        found(estate.pools, pool, word("pool"))
+    with asked(session) as store:
+        rows = [row for row in _rows(session, store) if pool in (None, row["pool"])]
+        deficits = _deficits(store, pool)
+    if session.output is not Output.TABLE:
+        show_value(session, {"pools": rows, "deficits": deficit_rows(deficits)})
+        return 0
+    show_rows(session, _COLUMNS, rows)
+    show_deficits(session, deficits)
+    return 0
+
+
+@command(supply, "set", Text("登记供给、预留或超分比例", "state supply, reserve or how much is lent"))
+def set_(
+    session: Session,
+    pool: PoolArgument,
+    *,
+    cpu: CpuOption = None,
+    memory: MemoryOption = None,
+    storage: StorageOption = None,
+    pods: PodsOption = None,
+    dimension: DimensionOption = None,
+    reserve: Annotated[
+        str | None,
+        typer.Option(
+            "--reserve",
+            metavar="NAME=N,...",
+            help=said("预留, 如 cpu=0,memory=64Gi", "kept back: cpu=0,memory=64Gi"),
+        ),
+    ] = None,
+    percent: Annotated[
+        str | None,
+        typer.Option(
+            "--percent",
+            metavar="NAME=N,...",
+            help=said("超分比例, 如 cpu=125", "how much may be promised, in percent: cpu=125"),
+        ),
+    ] = None,
+    cause: CauseOption,
+) -> int:
+    """What is not named stays as it is."""
+    from yunjin.ledger.capacity import Change
+    from yunjin.model.amounts import Amounts
+
+    given = Asked(cpu, memory, storage, pods, dimension or ())
+    stated = given.amounts() if given != Asked() or not (reserve or percent) else Amounts()
+    change = Change(
+        pool,
+        cause,
+        supply=stated,
+        reserve=listed(reserve) if reserve else {},
+        percent=_percents(percent) if percent else {},
+    )
+    return _carry_out(session, change)
+
+
+@command(supply, "fall", Text("登记供给减少(主机故障、设备撤出)", "record that a pool carries less"))
+def fall(
+    session: Session,
+    pool: PoolArgument,
+    *,
+    cpu: CpuOption = None,
+    memory: MemoryOption = None,
+    storage: StorageOption = None,
+    pods: PodsOption = None,
+    dimension: DimensionOption = None,
+    cause: CauseOption,
+) -> int:
+    """Whatever is promised: what no longer fits becomes a deficit, and the pool takes no growth."""
+    from yunjin.ledger.capacity import Change
+
+    lost = Asked(cpu, memory, storage, pods, dimension or ()).amounts()
+    return _carry_out(session, Change(pool, cause, delta={d: -value for d, value in lost.items()}))
+
+
+@command(
+    supply, "relief", Text("提出欠额补足建议, 不作变更", "propose how a deficit closes; nothing is changed")
+)
+def relief(session: Session, pool: PoolArgument) -> int:
+    """Who gives what, in the city's order, and what remains. Exit code 1 where something remains."""
+    from yunjin.engine.relief import proposals
+    from yunjin.ledger.history import standing
+
+    estate = session.estate()
+    found(estate.pools, pool, word("pool"))
+    with asked(session) as store:
+        proposed = proposals(estate, standing(store.database), pool)
+        deficits = _deficits(store, pool)
+    if session.output is not Output.TABLE:
+        values = [proposal_value(each) | {"commands": carried_out_by(each)} for each in proposed]
+        show_value(session, {"deficits": deficit_rows(deficits), "proposals": values})
+        return int(any(each.remains for each in proposed))
+    if not proposed:
+        say(session, Text(f"资源池 {pool} 没有欠额", f"pool {pool} is not short of anything"))
+        return 0
+    for each in proposed:
+        show_proposal(session, each, estate)
+        say(session, Text("", ""))
+    show_commands(session, proposed)
+    return int(any(each.remains for each in proposed))
+
+
+def show_commands(session: Session, proposed: Sequence[Proposal]) -> None:
+    """With which commands the proposals are carried out, each of them approved like any other."""
+    rests = [each for each in proposed if each.remains]
+    for each in rests:
+        rest = amount(each.dimension, each.remains).text
+        say(
+            session,
+            Text(f"全部让出后尚欠 {rest.zh}", f"{rest.en} would remain after all of it"),
+            "bold",
+        )
+    say(
+        session,
+        Text(
+            "以上为建议, 未作任何变更; 经批准后用下列命令办理:",
+            "Nothing was changed. Once approved, carry it out with:",
+        ),
+    )
+    for line in dict.fromkeys(line for each in proposed for line in carried_out_by(each)):
+        say(session, Text(f"  {line}", f"  {line}"))
+
+
+def carried_out_by(proposal: Proposal) -> list[str]:
+    """Commands for the steps of a proposal."""
+    return list(dict.fromkeys(line for step in proposal.steps for line in _commands(proposal, step)))
+
+
+def _commands(proposal: Proposal, step: Step) -> list[str]:
+    from yunjin.model.amounts import written
+
+    lines = []
+    for change in step.changes:
+        name, figure = proposal.dimension, written(proposal.dimension, change.after)
+        if change.what == "reserve":
+            lines.append(f"yunjin supply set {proposal.pool} --reserve {name}={figure} --cause ...")
+        elif change.what == "allotted":
+            option = f"--{name} {figure}" if name in _OPTIONS else f"--dimension {name}={figure}"
+            lines.append(f"yunjin allot {change.node} {option}")
+        else:
+            lines.append(f"yunjin grant list {change.node}")
+    return lines
+
+
+def _carry_out(session: Session, change: Change) -> int:
+    """Do it and show what came of it."""
+    from yunjin.ledger.capacity import Capacity
+
+    estate = session.estate()
+    found(estate.pools, change.pool, word("pool"))
+    with opened(session, estate) as store:
+        capacity = Capacity(store.database, store.now, getpass.getuser())
+        short = capacity.change_supply(change, session.as_of)
+        rows = [row for row in _rows(session, store) if row["pool"] == change.pool]
+        deficits = _deficits(store, change.pool)
+    if session.output is not Output.TABLE:
+        show_value(session, {"pools": rows, "deficits": deficit_rows(deficits)})
+        return 0
+    show_rows(session, _COLUMNS, rows)
+    show_deficits(session, deficits)
+    if short.deficits or short.promises:
+        pool = change.pool
+        say(
+            session,
+            Text(
+                f"资源池 {pool} 欠额, 补足前暂不新增; 补足建议: yunjin supply relief {pool}",
+                f"pool {pool} is short and takes no growth; relief: yunjin supply relief {pool}",
+            ),
+            "bold",
+        )
+    return 0
+
+
+def _rows(session: Session, store: Store) -> list[Row]:
+    from yunjin.ledger.history import When, standing
+    from yunjin.ledger.supply import bound
+    from yunjin.model.estate import CITY
+
+    now = standing(store.database)
+    records = standing(store.database, When(day=session.as_of)).supply if session.dated else now.supply
+    rows: list[Row] = []
+    for record in records:
+        d = record.dimension
+        cell = now.cell(CITY, record.pool, d)
+        firm = max(0, record.supply - record.reserve)
+        limit = bound(record.supply, record.reserve, record.percent)
+        short = max(0, cell.allotted - limit, cell.promised - firm)
+        rows.append(
+            {
+                "pool": record.pool,
+                "dimension": named(d),
+                "supply": plainly(d, record.supply),
+                "reserve": plainly(d, record.reserve),
+                "percent": Told(record.percent, Text(f"{record.percent}%", f"{record.percent}%")),
+                "bound": plainly(d, limit),
+                "charged": plainly(d, cell.allotted),
+                "promised": plainly(d, cell.promised),
+                "deficit": plainly(d, short) if short else None,
+            }
+        )
+    return rows
+
+
+def _deficits(store: Store, pool: str | None) -> list[Deficit]:
+    """Those of the city's own row: what a pool lacks."""
+    from yunjin.ledger import books
+    from yunjin.model.estate import CITY
+
+    every = books.read(store.database, [books.DEFICITS]).deficits
+    return [each for each in every if each.node == CITY and pool in (None, each.pool)]
+
+
+def _percents(text: str) -> Mapping[str, int]:
+    """`cpu=125,memory=100`. Raises UsageError."""
+    percents: dict[str, int] = {}
+    for part in text.split(","):
+        dimension, _, number = part.partition("=")
+        if not number.strip().isdecimal():
+            raise UsageError(
+                Text(f"超分比例 {part!r} 无法识别", f"{part!r} is no percentage"),
+                Text("写成 cpu=125 的形式", "write it as cpu=125"),
+            )
+        percents[dimension.strip()] = int(number)
+    return percents
