@@ -246,6 +246,8 @@ def show_entry(out: Console, lead: str | Styled, text: str, style: str = "") -> 
 
 def _error_row(error: YunjinError) -> Row:
     row: Row = {"code": error.code, "message": plain(error.message), "remedy": plain(error.remedy)}
+    if error.facts:
+        row["facts"] = plain(dict(error.facts))
     if isinstance(error, DeclaredError):
         place = error.place
         row |= {

@@ -197,8 +197,23 @@ def _guarded(function: Callable[..., int], options: dict[str, Any], arguments: d
     from yunjin_cli.output import show_error
 
     logs.plain()
+    session: Session | None = None
     try:
-        return function(_session(options), **arguments)
+        session = _session(options)
+        return function(session, **arguments)
     except YunjinError as error:
-        show_error(error, options["lang"].value, options["output"])
+        shown = _with_names(session, error) if session else error
+        show_error(shown, options["lang"].value, options["output"])
         return error.exit_code
+
+
+def _with_names(session: Session, error: YunjinError) -> YunjinError:
+    """What the ledger says of nodes, with their names where the declared files can be read."""
+    from yunjin.engine.naming import named, speaks_of_nodes
+
+    if not speaks_of_nodes(error):
+        return error
+    try:
+        return named(error, session.estate(), session.as_of)
+    except YunjinError:
+        return error

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from yunjin.model.estate import Estate
 
 _NODE: Final = re.compile(
-    r"(?<![\w/-])(?:(?:bureau|area|tenant|hold)/[\w-]+|leaf/[\w-]+/[\w-]+|city(?= \())(?![\w/])",
+    r"(?<![\w/(-])(?:(?:bureau|area|tenant|hold)/[\w-]+|leaf/[\w-]+/[\w-]+|city(?= \())(?![\w/])",
     re.ASCII,
 )
 _HOLD: Final = "hold/"
@@ -40,11 +40,19 @@ def name_of(estate: Estate, node: str, day: date) -> Text:
     name = estate.owner_name(owner, day) if owner not in (None, CITY) else Text("", "")
     shown = node.removeprefix(_LEAF)
     known = name.zh not in ("", owner)
-    return Text(f"{name.zh} {shown}", f"{name.en} {shown}") if known else Text(shown, shown)
+    return Text(f"{name.zh} {shown}", f"{name.en} {shown}") if known else Text(node, node)
+
+
+def speaks_of_nodes(error: YunjinError) -> bool:
+    """Whether `named` would say more than the error does."""
+    return isinstance(error, ShortageError) or _NODE.search(error.message.zh) is not None
 
 
 def named(error: YunjinError, estate: Estate, day: date) -> YunjinError:
-    """The same error with the names of the nodes it speaks of, and, of a shortage, its holders."""
+    """The same error with the names of the nodes it speaks of, and, of a shortage, its holders.
+
+    An id in brackets stands behind a name already.
+    """
     if not isinstance(error, RefusalError | UsageError | ConflictError):
         return error
     message = _with_names(error.message, estate, day)

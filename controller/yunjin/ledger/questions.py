@@ -46,6 +46,7 @@ class Row:
     Attributes:
         pool: `*` over all pools; there nothing is guaranteed, and what is charged stands as allotted.
         limit: a leaf has none of its own.
+        nested: what is promised to the nodes below.
         borrowed: what is allotted above the guarantee.
         deficit: by how much the charge is above the limit.
         free: how much more may be allotted below it, as the whole path stands.
@@ -55,6 +56,7 @@ class Row:
     node: str
     pool: str
     guarantee: Amounts
+    nested: Amounts
     limit: Amounts
     allotted: Amounts
     borrowed: Amounts
@@ -169,6 +171,7 @@ def _row(found: Standing, node: str, pool: str) -> Row:
         node=node,
         pool=pool,
         guarantee=Amounts({d: cell.guarantee for d, cell in cells.items() if cell.guarantee}),
+        nested=Amounts({d: cell.nested for d, cell in cells.items() if cell.nested}),
         limit=Amounts({d: cell.limit for d, cell in cells.items()} if not found.nodes[node].pool else {}),
         allotted=Amounts({d: cell.allotted for d, cell in cells.items()}),
         borrowed=Amounts(
