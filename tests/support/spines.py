@@ -15,7 +15,7 @@ from yunjin.apply import Settings
 from yunjin.engine.endpoints import accesses, connect
 from yunjin.engine.spine import Spine
 from yunjin.estate import load, rewrite
-from yunjin.ledger import Ledger
+from yunjin.ledger import GrantTerms, Ledger, shares
 from yunjin.ledger.shares import shares_of
 from yunjin.model.amounts import Amounts
 from yunjin.model.resources import Key
@@ -93,7 +93,7 @@ class City:
     def spine(self, estate: Estate | None = None, day: date = DAY) -> Iterator[Spine]:
         """What one call of the command line opens."""
         declared = estate or self.estate()
-        with self._store() as store, connect(declared, self.state, accesses(declared, None)) as endpoints:
+        with self.store() as store, connect(declared, self.state, accesses(declared, None)) as endpoints:
             yield Spine(declared, day, endpoints, store, RULES)
 
     def apply(self, settings: Settings = QUICK) -> tuple[Receipt, ...]:
@@ -109,11 +109,16 @@ class City:
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
         """What an operator has when they grant and allot."""
-        with self._store() as store:
+        with self.store() as store:
             yield Ledger(store.database, store.now, "cloud-ops")
 
-    def _store(self) -> Store:
+    def store(self) -> Store:
+        """The state database; close it."""
         return Store.open(self.state, self._clock) if self._clock else Store.open(self.state)
+
+    def write_tenant(self, item: dict[str, Any]) -> None:
+        """Declare a tenant in a file of its own."""
+        (self.tenants / f"{item['id']}.yaml").write_text(document("tenant", [item]), "utf-8")
 
     def allot(self, leaf: str = LEAF, **amounts: int | str) -> None:
         """Give a leaf these figures; the others stay."""
@@ -127,6 +132,12 @@ class City:
         old = estate.baseline[f"{node} {POOL}"].allotted or Amounts()
         rewrite.set_allotted(self.tenants, node, POOL, Amounts({**old, **Amounts.parse(amounts)}))
 
+    def grant(self, node: str, **amounts: int | str) -> None:
+        """Raise a node's limit in the pool."""
+        more = Amounts.parse(amounts)
+        with self.ledger() as ledger:
+            ledger.grant(GrantTerms("", node, more, {POOL: more}, DAY), DAY)
+
     def end_grants(self, *nodes: str) -> None:
         """End what the baseline granted to these nodes."""
         with self.ledger() as ledger:
@@ -136,7 +147,7 @@ class City:
     def share(self, leaf: str = LEAF) -> Share:
         """What the ledger holds of a leaf."""
         node = f"leaf/{ENDPOINT}/{leaf}"
-        with self._store() as store:
+        with self.store() as store:
             return shares_of(store.database, [node])[node]
 
     def standing(self, of: Key) -> dict[str, Any] | None:
@@ -152,3 +163,9 @@ class City:
     def close(self) -> None:
         """End the people's connection."""
         self.people.close()
+
+
+def under_way(city: City) -> frozenset[str]:
+    """Leaves with a reservation that was not seen in force."""
+    with city.store() as store:
+        return shares.under_way(store.database)

@@ -164,7 +164,7 @@ def test_what_nobody_declares_is_not_looked_at(town: City) -> None:
 
 def test_an_error_in_what_is_declared_stops_all_writing(town: City) -> None:
     town.people.remove(DENY)
-    town.allot(cpu=9)
+    town.declare(cpu=9)
     station = Station(town)
     with pytest.raises(RefusalError):
         station.sweep()

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spines import ADMIN, CPU, DENY, LEAF, POOL, QUICK, QUOTA, City
+from spines import ADMIN, CPU, DENY, LEAF, QUICK, QUOTA, City, under_way
 from yunjin.engine import drift
-from yunjin.errors import ConflictError, RefusalError, UnreachableError, UsageError
+from yunjin.errors import ShortageError, UnreachableError, UsageError
 from yunjin.model.amounts import Amounts
 from yunjin.model.change import Outcome
 from yunjin.model.resources import ObjectClass
 from yunjin.plan import DriftKind
 from yunjin.substrates.simulated.backend import SimulatedBackend
 from yunjin.substrates.simulated.faults import Effect, Faults, Operation, Rule
-from yunjin_policies import RULES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -118,35 +117,37 @@ def test_what_waits_is_not_put_right(town: City) -> None:
 
 def _adopt(city: City, leaf: str = LEAF) -> drift.Adoption:
     with city.spine() as spine:
-        adoption = drift.adopt(spine, city.tenants, leaf, RULES)
+        adoption = drift.adopt(spine, leaf)
         drift.save(spine, adoption, "cloud-ops")
     return adoption
 
 
-def _allotted(city: City) -> Amounts | None:
-    return city.estate().baseline[f"leaf/k8s/{LEAF} {POOL}"].allotted
-
-
-def test_adopting_declares_the_figures_that_stand_and_keeps_comments(town: City) -> None:
-    baseline = town.tenants / "baseline.yaml"
-    lines = baseline.read_text("utf-8").splitlines()
-    at = next(n for n, line in enumerate(lines) if f"leaf/k8s/{LEAF}" in line)
-    lines.insert(at, "# 交通局: 2016 年核定")
-    baseline.write_text("\n".join(lines) + "\n", "utf-8")
+def test_adopting_lets_the_ledger_hold_the_figures_that_stand(town: City) -> None:
+    baseline = (town.tenants / "baseline.yaml").read_bytes()
     town.people.edit(QUOTA, {CPU: "6"})
     adoption = _adopt(town)
-    assert adoption.row.allotted == Amounts.parse({"cpu": 4, "memory": "8Gi", "storage": "100Gi", "pods": 40})
-    assert _allotted(town) == Amounts.parse({"cpu": 6, "memory": "8Gi", "storage": "100Gi", "pods": 40})
-    assert "# 交通局: 2016 年核定" in baseline.read_text("utf-8")
+    before = Amounts.parse({"cpu": 4, "memory": "8Gi", "storage": "100Gi", "pods": 40})
+    assert adoption.leaf.allotted == before
+    assert town.share().target == Amounts({**before, "cpu": 6000})
     assert _seen(town) == ()
+    assert (town.tenants / "baseline.yaml").read_bytes() == baseline
+    town.apply()
+    assert under_way(town) == frozenset()
 
 
-def test_nothing_is_written_before_somebody_agrees(town: City) -> None:
+def test_nothing_is_entered_before_somebody_agrees(town: City) -> None:
     town.people.edit(QUOTA, {CPU: "6"})
-    before = (town.tenants / "baseline.yaml").read_bytes()
     with town.spine() as spine:
-        drift.adopt(spine, town.tenants, LEAF, RULES)
-    assert (town.tenants / "baseline.yaml").read_bytes() == before
+        drift.adopt(spine, LEAF)
+    assert town.share().target.of("cpu") == 4000
+
+
+def test_a_lower_figure_is_adopted_and_frees_the_rest(town: City) -> None:
+    town.people.edit(QUOTA, {CPU: "3"})
+    _adopt(town)
+    assert (town.share().target.of("cpu"), town.share().charged.of("cpu")) == (3000, 4000)
+    town.apply()
+    assert town.share().charged.of("cpu") == 3000
 
 
 @pytest.mark.parametrize("settled", [True, False])
@@ -175,12 +176,12 @@ def test_an_adopted_quota_that_is_edited_again_is_drift_again(town: City) -> Non
     assert town.cpu() == "7"
 
 
-def test_figures_above_the_tenants_limit_are_refused(town: City) -> None:
-    before = _allotted(town)
+def test_figures_that_do_not_fit_are_refused_naming_whose_limit_it_is(town: City) -> None:
     town.people.edit(QUOTA, {CPU: "9"})
-    with pytest.raises(RefusalError, match="limit"):
+    with pytest.raises(ShortageError, match="limit") as caught:
         _adopt(town)
-    assert _allotted(town) == before
+    assert caught.value.facts["node"] == "tenant/jtj"
+    assert town.share().target.of("cpu") == 4000
 
 
 def test_a_leaf_is_also_found_by_the_name_that_drift_lists(town: City) -> None:
@@ -211,29 +212,20 @@ def test_a_missing_quota_cannot_be_adopted(town: City) -> None:
     assert "repair" in str(caught.value.remedy)
 
 
-def test_a_file_that_moved_meanwhile_is_not_overwritten(town: City) -> None:
-    town.people.edit(QUOTA, {CPU: "6"})
-    with town.spine() as spine:
-        adoption = drift.adopt(spine, town.tenants, LEAF, RULES)
-        town.allot("fgw-egov", cpu=3)
-        with pytest.raises(ConflictError):
-            drift.save(spine, adoption, "cloud-ops")
-
-
 def test_an_endpoint_that_does_not_answer_is_said_so(town: City) -> None:
     silent = Faults((Rule(operation=Operation.READ, effect=Effect.UNREACHABLE),))
     backend = SimulatedBackend.open("k8s", town.state / "simulated" / "k8s.db", silent)
     with town.spine() as spine:
         spine.endpoints = replace(spine.endpoints, backends={"k8s": backend})
         with pytest.raises(UnreachableError):
-            drift.adopt(spine, town.tenants, LEAF, RULES)
+            drift.adopt(spine, LEAF)
     backend.close()
 
 
 def test_extra_dimensions_that_were_zero_stay_undeclared(town: City) -> None:
     """A quota forbids what nobody declared by zeros; these are no figures of the tenant."""
     town.people.edit(QUOTA, {CPU: "6", ("spec", "hard", "requests.nvidia.com/gpu"): "1"})
-    with pytest.raises(RefusalError, match="limit"):
+    with pytest.raises(ShortageError, match="limit"):
         _adopt(town)
     town.people.edit(QUOTA, {("spec", "hard", "requests.nvidia.com/gpu"): "0"})
     assert set(_adopt(town).observed) == {"cpu", "memory", "storage", "pods"}

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spines import DAY, ENDPOINT, POOL, QUICK, City, home, key
+from spines import DAY, ENDPOINT, POOL, QUICK, City, home, key, under_way
 from yunjin.engine import drift, importing
 from yunjin.engine.acceptance import accept
 from yunjin.engine.endpoints import accesses, connect
-from yunjin.errors import ConflictError, DeclaredErrors, UsageError
+from yunjin.errors import ConflictError, DeclaredErrors, ShortageError, UsageError
+from yunjin.ledger import GrantTerms, books
 from yunjin.model.amounts import Amounts
 from yunjin.model.change import Outcome
 from yunjin.model.resources import ObjectClass
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from yunjin.engine.importing import Taken
     from yunjin.model.tenants import Tenant
 
@@ -53,8 +56,10 @@ def _take(city: City, name: str = LEGACY, tenant: str = "bus", owner: importing.
     with connect(estate, city.state, access, {ENDPOINT: frozenset({name})}) as endpoints:
         state = importing.find(endpoints.backend(ENDPOINT), name)
     taken = importing.take(city.tenants, estate, pool, state, replace(owner, tenant=tenant), DAY)
+    with city.store() as store:
+        importing.save(taken, store, DAY, "cloud-ops")
     with city.spine() as spine:
-        leaf = next(leaf for leaf in spine.estate.leaves(DAY) if leaf.node == taken.node)
+        leaf = next(leaf for leaf in spine.leaves() if leaf.node == taken.node)
         accept(spine, leaf, tuple(ObjectClass), "cloud-ops", "import")
     return taken
 
@@ -199,11 +204,65 @@ def test_a_known_tenant_gets_a_second_namespace(town: City) -> None:
     taken = _take(town, "legacy-second", "jtj")
     estate = town.estate()
     assert (taken.tenant, taken.quarantined) == ("jtj", False)
-    assert estate.limit("tenant/jtj", POOL) == limit + Amounts.parse({"cpu": 1})
+    assert estate.limit("tenant/jtj", POOL) == limit  # it carries one more as it is
     assert {leaf.name for leaf in estate.leaves(DAY) if leaf.tenant == "jtj"} == {"jtj-egov", "legacy-second"}
     assert file.read_text("utf-8").startswith("# 交通局\n")
     with town.spine() as spine:
         assert spine.plan().plan.changes == ()
+
+
+def test_its_figures_enter_the_ledger_as_a_grant_and_a_reservation(town: City) -> None:
+    _take(town)
+    assert town.share(LEGACY).target == Amounts.parse({"cpu": 2, "memory": "4Gi"})
+    with town.store() as store:
+        found = books.read(store.database, (books.GRANTS,)).grants
+    (grant,) = [grant for grant in found if grant.node == "tenant/bus"]
+    assert grant.limit[POOL] == Amounts.parse({"cpu": 2, "memory": "4Gi"})
+    assert under_way(town) == {f"leaf/k8s/{LEGACY}"}
+    town.apply()  # which sees that it is in force
+    assert under_way(town) == frozenset()
+
+
+def test_a_quarantined_namespace_is_charged_too(town: City) -> None:
+    _take(town, owner=_owner(node=None))
+    assert town.share(LEGACY).charged.of("cpu") == 2000
+    town.apply()
+    assert under_way(town) == frozenset()
+
+
+def test_what_a_known_tenant_lacks_for_it_is_granted(town: City) -> None:
+    _stand(town, "legacy-second", {"requests.cpu": "3"})
+    town.allot(cpu=6)
+    with town.ledger() as ledger:
+        more = Amounts.parse({"cpu": 1})
+        ledger.grant(GrantTerms("", "bureau/jtj", more, {POOL: more}, DAY), DAY)
+    _take(town, "legacy-second", "jtj")
+    with town.store() as store:
+        found = books.read(store.database, (books.GRANTS,)).grants
+    (grant,) = [grant for grant in found if grant.number == "import/k8s/legacy-second"]
+    assert grant.limit[POOL] == Amounts.parse({"cpu": 1})
+
+
+def test_what_does_not_fit_is_refused_and_nothing_is_changed(town: City) -> None:
+    _stand(town, "large", {"requests.cpu": "9"})
+    before = _files(town)
+    with pytest.raises(ShortageError) as caught:
+        _take(town, "large")
+    assert caught.value.facts["node"] == "bureau/jtj"
+    assert _files(town) == before
+    with pytest.raises(KeyError):
+        town.share("large")
+
+
+def test_before_the_opening_the_files_alone_say_it(tmp_path: Path) -> None:
+    fresh = City(tmp_path / "fresh")
+    _stand(fresh, LEGACY, HARD)
+    _take(fresh)
+    with pytest.raises(KeyError):
+        fresh.share(LEGACY)
+    fresh.apply()
+    assert fresh.share(LEGACY).target.of("cpu") == 2000
+    fresh.close()
 
 
 def test_several_quotas_are_refused(town: City) -> None:

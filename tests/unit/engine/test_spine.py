@@ -94,7 +94,7 @@ def test_a_quota_that_is_not_in_force_keeps_rights_back_at_every_apply(declared:
 
 
 def test_a_plan_with_an_error_in_its_verdict_is_refused(town: City) -> None:
-    town.allot(cpu=9)
+    town.declare(cpu=9)
     with town.spine() as spine:
         judged = spine.plan()
         assert judged.verdict.of(Severity.ERROR)
@@ -106,10 +106,14 @@ def test_a_plan_with_an_error_in_its_verdict_is_refused(town: City) -> None:
 def test_a_removal_must_be_allowed(town: City) -> None:
     kept = [row for row in city()["baseline"] if row["node"] not in ("tenant/jtj", "leaf/k8s/jtj-egov")]
     town.write(baseline=kept)
-    with pytest.raises(RefusalError, match="removes"):
+    with pytest.raises(RefusalError, match="still holds grants"):
+        town.apply()
+    town.end_grants("tenant/jtj")
+    with pytest.raises(RefusalError, match="removes 3 objects"):
         town.apply()
     town.apply(replace(QUICK, allow_destroy=True, wait_quota=5))
     assert town.standing(home()) is None
+    assert not any(town.share().charged.values())
 
 
 def test_one_leaf_is_planned_from_what_stands_now(town: City) -> None:

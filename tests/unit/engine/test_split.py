@@ -95,6 +95,7 @@ def test_a_namespace_somebody_deleted_is_drift_with_all_that_was_in_it(town: Cit
 
 def test_a_tenant_that_was_ended_and_is_declared_again_waits(town: City) -> None:
     before = city()["baseline"]
+    town.end_grants("tenant/jtj")
     town.write(baseline=[row for row in before if row["node"] not in ("tenant/jtj", "leaf/k8s/jtj-egov")])
     ended = town.apply(replace(QUICK, allow_destroy=True, wait_quota=5))
     assert home() in {r.change.key for r in ended if r.outcome is Outcome.DONE}

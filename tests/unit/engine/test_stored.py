@@ -46,7 +46,7 @@ def test_a_plan_file_comes_back_whole(declared: City, tmp_path: Path) -> None:
 def test_what_was_decided_about_force_is_in_the_plan(town: City, tmp_path: Path) -> None:
     town.people.edit(QUOTA, {CPU: "6"})
     town.people.edit(QUOTA, {CPU: "4"})
-    town.declare(cpu=3)
+    town.allot(cpu=3)
     _remember(town, tmp_path / "plan.json")
     (change,) = stored.read_plan(tmp_path / "plan.json").plan.changes
     assert change.force
