@@ -8,7 +8,19 @@ import typer
 from typer.main import get_command
 
 from yunjin.errors import Text
-from yunjin_cli.commands import controller, credentials, demo, drift, estate, imports, spine
+from yunjin_cli.commands import (
+    bureau,
+    clocks,
+    contribution,
+    controller,
+    credentials,
+    demo,
+    drift,
+    estate,
+    imports,
+    spine,
+    supply,
+)
 from yunjin_cli.output import show_error
 from yunjin_cli.session import Output
 from yunjin_cli.speech import asked_for, group, help_lang, wrong_call
@@ -21,13 +33,16 @@ app = group(
 )
 spine.register(app)
 demo.register(app)
+clocks.register(app)
 app.add_typer(drift.drift, name="drift")
 app.add_typer(imports.imports, name="import")
 app.add_typer(controller.controller, name="controller")
+app.add_typer(supply.supply, name="supply")
+app.add_typer(contribution.contribution, name="contribution")
 estate.tenants.add_typer(credentials.credential, name="credential")
 app.add_typer(estate.tenants, name="tenant")
 app.add_typer(estate.elements, name="element")
-app.add_typer(estate.bureaus, name="bureau")
+app.add_typer(bureau.bureau, name="bureau")
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ import typer
 
 from yunjin.errors import RefusalError, Text
 from yunjin.model.words import word
+from yunjin_cli.commands.clocks import show_to_come, to_come
 from yunjin_cli.findings import count_text, show_findings, stopping
 from yunjin_cli.output import Column, Row, Told, progress, say, show_rows, show_value, waiting
 from yunjin_cli.plans import counts_text, declared_rules, show_judged, show_receipts, unknown_exit
@@ -238,7 +239,7 @@ _STATES = {
 
 
 def status(session: Session) -> int:
-    """Endpoints and how they are reached, leases held, the last runs and what they left in doubt."""
+    """Endpoints and leases, the last runs and what they left in doubt, grants that end soon."""
     from yunjin.engine.endpoints import SIMULATED, accesses
 
     estate = session.estate()
@@ -247,6 +248,7 @@ def status(session: Session) -> int:
         leases = {fence.endpoint: fence for fence in store.leases.held()}
         runs = store.journal.runs(10)
         doubt = {run.id: len(entries) for run, entries in store.journal.unfinished()}
+        coming = to_come(session, estate, store)
     endpoints: list[Row] = []
     for endpoint in estate.endpoints.values():
         access = reached.get(endpoint.id)
@@ -273,9 +275,10 @@ def status(session: Session) -> int:
         for run in runs
     ]
     if session.output is not Output.TABLE:
-        show_value(session, {"endpoints": endpoints, "runs": rows})
+        show_value(session, {"endpoints": endpoints, "runs": rows, **coming})
         return 0
     show_rows(session, _ENDPOINTS, endpoints, Text("接入点", "Endpoints"))
     if rows:
         show_rows(session, _RUNS, rows, Text("最近的执行", "Last runs"))
+    show_to_come(session, coming)
     return 0

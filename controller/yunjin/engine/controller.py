@@ -1,11 +1,11 @@
 """The controller: the spine run again and again, so that what is declared stays true.
 
-Run by `yunjin controller run`. Calls the spine, drift, and the watches of the endpoints that have one. A
-full sweep every so many seconds is the truth; a watch only shortens the wait. Promises that it writes to an
-endpoint only under its lease and only what it has just read again, so that it never overlaps with an apply
-or another controller; that only drift is put right here (what was declared anew waits for an approved
-apply); that removals are never its doing; and a clean stop: writes under way end, no other begins, leases
-are given back.
+Run by `yunjin controller run`. Calls the spine, drift, the ledger's clocks, and the watches of the endpoints
+that have one. A full sweep every so many seconds is the truth; a watch only shortens the wait. Promises that
+it writes to an endpoint only under its lease and only what it has just read again, so that it never overlaps
+with an apply or another controller; that only drift is put right here (what was declared anew waits for an
+approved apply); that removals are never its doing; and a clean stop: writes under way end, no other begins,
+leases are given back.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from yunjin.engine.choices import SWEEP_INTERVAL, drift_policies, patience, sweep_interval
+from yunjin.engine.choices import SWEEP_INTERVAL, drift_policies, grant_warnings, patience, sweep_interval
+from yunjin.engine.clocks import advance
 from yunjin.engine.drift import put_right, seen
 from yunjin.engine.split import split
 from yunjin.engine.watches import EVERYTHING, Watches
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from pathlib import Path
 
+    from yunjin.engine.clocks import Day
     from yunjin.engine.drift import Seen
     from yunjin.engine.metrics import Metrics
     from yunjin.engine.spine import Spine
@@ -109,6 +111,7 @@ class Controller:
         self._estate: Estate | None = None
         self._signature: _Signature = ()
         self._told: frozenset[tuple[Key, str, datetime]] = frozenset()
+        self._refused: frozenset[str] = frozenset()
 
     def run(self, stop: threading.Event) -> None:
         """Sweep until told to stop. Errors end a sweep, never the controller."""
@@ -141,12 +144,13 @@ class Controller:
             self._wait(spine, watches, stop)
 
     def sweep(self, spine: Spine, stop: threading.Event | None = None) -> Sweep:
-        """Look at everything, put right what the policies say, count the rest.
+        """Do what the day brings, look at everything, put right what the policies say, count the rest.
 
         Raises:
             RefusalError: the rules find an error in what is declared, so that nothing may be written.
             ConflictError: somebody else holds an endpoint's lease.
         """
+        self._tell_of(advance(spine.store, spine.estate, spine.as_of, _ACTOR))
         parted = spine.split()
         found = seen(spine, parted)
         self._metrics.looked(parted, found)
@@ -198,6 +202,20 @@ class Controller:
             )  # fmt: skip
         if len(fresh) > _MOST_LINES:
             log.warning("more drift", count=len(fresh) - _MOST_LINES)
+
+    def _tell_of(self, day: Day) -> None:
+        """Log what the ledger's clocks did, and what cannot begin yet where that is news."""
+        if day.changed or day.expired:
+            log.info("clocks", changed=day.changed[:_MOST_LINES], expired=day.expired)
+        before, self._refused = self._refused, frozenset(number for number, _ in day.refused)
+        for number, error in day.refused[:_MOST_LINES]:
+            if number not in before:
+                log.warning("cannot begin yet", number=number, reason=error.message.en)
+        for ending in day.warnings[:_MOST_LINES]:
+            log.warning(
+                "grant ends soon", number=ending.number, node=ending.node, ends=ending.valid_to.isoformat(),
+                days=ending.left,
+            )  # fmt: skip
 
     def _conclude(self, sweep: Sweep, began: float) -> None:
         self._metrics.sweeps.labels(sweep.outcome).inc()
@@ -267,6 +285,7 @@ def _load(folder: Path) -> Estate:
     drift_policies(estate)
     patience(estate)
     sweep_interval(estate)
+    grant_warnings(estate)
     return estate
 
 
