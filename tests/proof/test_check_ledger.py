@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof import check_ledger
+import check_ledger
 
 PROGRAM = Path(check_ledger.__file__)
 SOON, LATER = "2026-11-22T01:30:00", "2026-11-22T03:00:00"
