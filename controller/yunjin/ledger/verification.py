@@ -1,0 +1,201 @@
+"""Whether the audit is what was once written: every hash computed again, and held against exported heads.
+
+Called by `yunjin audit verify`, by the restore of a backup, and over a file that `yunjin audit export` wrote.
+Calls `chain`. Promises that a row which was changed, deleted, put in between or put in another order is named
+by its place, and that a chain which was rewritten as a whole contradicts the heads exported before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from yunjin.errors import Text
+from yunjin.ledger.chain import GENESIS, End, Tail, hash_of, tail_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from yunjin.ledger.chain import Link
+    from yunjin.store.database import Database
+
+RESTORED: Final = "restore"
+"""The operation whose audit row says that a backup was put back."""
+_MOST: Final = 100
+"""Problems that are described; the others are counted."""
+_GAPS: Final = (
+    "SELECT b.first, b.last FROM (SELECT a.seq + 1 AS first, "
+    "coalesce((SELECT min(n.seq) FROM audit n WHERE n.seq > a.seq), s.seq + 1) - 1 AS last "
+    "FROM sqlite_sequence s JOIN (SELECT seq FROM audit UNION ALL SELECT 0) a ON s.name = 'audit' "
+    "WHERE a.seq >= ? AND a.seq < s.seq AND NOT EXISTS (SELECT 1 FROM audit n WHERE n.seq = a.seq + 1)) b "
+    "ORDER BY b.first LIMIT ?"
+)
+_PUT_BACK: Final = "SELECT coalesce(max(seq), 0) FROM audit WHERE operation = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is not as it was written.
+
+    Attributes:
+        kind: for programs: changed, deleted, gap, order, rewritten, missing, head, retention.
+        where: position in the chain, name of a head, or numbers of rows.
+    """
+
+    kind: str
+    where: str
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What somebody else wrote down of the chain: the hash at a position."""
+
+    name: str
+    position: int
+    hash: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What a verification found.
+
+    Attributes:
+        rows: sealed rows that were looked at.
+        end: where the chain ends.
+        tail: what is not sealed yet.
+        agreed: marks that the chain agrees with.
+        problems: the first of them; `more` counts those left out.
+    """
+
+    rows: int = 0
+    end: End = field(default_factory=End)
+    tail: Tail = field(default_factory=Tail)
+    agreed: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    more: int = 0
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was found."""
+        return not self.problems
+
+    def add(self, kind: str, where: object, text: Text) -> None:
+        """Note a problem."""
+        if len(self.problems) < _MOST:
+            self.problems.append(Problem(kind, str(where), text))
+        else:
+            self.more += 1
+
+
+def verify(links: Iterable[Link], marks: Sequence[Mark] = ()) -> Report:
+    """Compute every hash of a chain again.
+
+    Args:
+        links: the chain, in order of positions.
+        marks: what was exported of it.
+    """
+    report = Report()
+    due: dict[int, list[Mark]] = {}
+    for mark in marks:
+        due.setdefault(mark.position, []).append(mark)
+    previous: str | None = GENESIS
+    expected = 1
+    for link in links:
+        if link.position != expected:
+            _misplaced(report, link, expected)
+            previous = None  # what stood before it cannot be known
+        _check(report, link, previous)
+        for mark in due.pop(link.position, ()):
+            _compare(report, mark, link)
+        report.rows += 1
+        report.end = End(link.position, link.seq, link.hash)
+        expected, previous = link.position + 1, link.hash
+    for position in sorted(due):
+        for mark in due[position]:
+            report.add("rewritten", mark.name, _beyond(mark, report.end.position))
+    return report
+
+
+def verify_database(ask: Database, links: Iterable[Link], marks: Sequence[Mark] = ()) -> Report:
+    """`verify`, and what only the database can tell: rows not yet sealed, and numbers that are missing."""
+    report = verify(links, marks)
+    report.tail = tail_of(ask)
+    if ask.dialect == "sqlite":  # PostgreSQL leaves numbers out by itself
+        ((floor,),) = ask.rows(_PUT_BACK, RESTORED)
+        for first, last in ask.rows(_GAPS, floor, _MOST):
+            report.add("deleted", f"{first}-{last}", _unsealed_gap(first, last))
+    return report
+
+
+def _check(report: Report, link: Link, previous: str | None) -> None:
+    if link.entry is None:
+        report.add(
+            "deleted",
+            link.position,
+            Text(
+                f"哈希链第 {link.position} 位的审计记录 {link.seq} 已不存在",
+                f"audit row {link.seq}, number {link.position} of the chain, is gone",
+            ),
+        )
+    elif previous is not None and hash_of(previous, link.position, link.sealed, link.entry) != link.hash:
+        report.add(
+            "changed",
+            link.position,
+            Text(
+                f"哈希链第 {link.position} 位(审计记录 {link.seq})与其哈希不符: "
+                "记录内容、封存时间或前后次序被改动",
+                f"audit row {link.seq}, number {link.position} of the chain, is not what its hash sealed: "
+                "the row, its time or its place was changed",
+            ),
+        )
+
+
+def _misplaced(report: Report, link: Link, expected: int) -> None:
+    if link.position > expected:
+        last = link.position - 1
+        report.add(
+            "gap",
+            f"{expected}-{last}",
+            Text(
+                f"哈希链缺少第 {expected} 至 {last} 位",
+                f"numbers {expected} to {last} of the chain are missing",
+            ),
+        )
+    else:
+        report.add(
+            "order",
+            link.position,
+            Text(
+                f"哈希链第 {link.position} 位次序有误", f"number {link.position} of the chain is out of order"
+            ),
+        )
+
+
+def _compare(report: Report, mark: Mark, link: Link) -> None:
+    if mark.hash == link.hash:
+        report.agreed += 1
+        return
+    report.add(
+        "rewritten",
+        mark.name,
+        Text(
+            f"链头 {mark.name} 记载的第 {mark.position} 位哈希与现有哈希链不同: 该位及以前的审计记录被重写",
+            f"head {mark.name} has another hash at number {mark.position}: the chain up to it was rewritten",
+        ),
+    )
+
+
+def _beyond(mark: Mark, end: int) -> Text:
+    return Text(
+        f"链头 {mark.name} 记载哈希链已有 {mark.position} 位, 现只有 {end} 位: 其后的审计记录被删除",
+        f"head {mark.name} saw {mark.position} rows in the chain, which now ends at {end}: rows were deleted",
+    )
+
+
+def _unsealed_gap(first: int, last: int) -> Text:
+    rows = f"{first}" if first == last else f"{first} - {last}"
+    return Text(
+        f"审计记录 {rows} 在封存之前被删除或与哈希链一并删除",
+        f"audit rows {rows} are missing: they were deleted before they were sealed, or with their seals",
+    )
