@@ -14,6 +14,8 @@ import functools
 import inspect
 import os
 import re
+import sys
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -28,7 +30,7 @@ from yunjin.errors import Lang, Text, UsageError, YunjinError
 from yunjin_cli.speech import Command, LangOption, Language, help_lang, said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from yunjin.model.estate import Estate
     from yunjin.store import Store
@@ -72,12 +74,30 @@ class Session:
 
         return load(self.tenants)
 
-    def store(self) -> Store:
-        """The state database: on the server of YUNJIN_DATABASE_URL, else a file of the state folder."""
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """The state database: on the server of YUNJIN_DATABASE_URL, else a file of the state folder.
+
+        What is written to its audit meanwhile is sealed at the end.
+        """
         from yunjin.store import Store
 
         # Read here and kept nowhere: the address may hold a password.
-        return Store.open(self.state, url=os.environ.get("YUNJIN_DATABASE_URL") or None)
+        with Store.open(self.state, url=os.environ.get("YUNJIN_DATABASE_URL") or None) as store:
+            try:
+                yield store
+            finally:
+                _seal(store)
+
+
+def _seal(store: Store) -> None:
+    if "yunjin.ledger.records" not in sys.modules:  # who never loaded the ledger wrote nothing to its audit
+        return
+    from yunjin.ledger.chain import Seal
+
+    # What the command did stands either way; the next one seals, and `audit verify` tells of what waits.
+    with suppress(YunjinError):
+        Seal(store.database, store.now).seal()
 
 
 TenantsOption = Annotated[
