@@ -67,6 +67,7 @@ COLUMNS: Final = (
     Column("grants", "grantor", Moves.REBUILT),
     Column("contributions", "node", Moves.FOLLOWS, _LIVE),
     Column("reservations", "leaf", Moves.STAYS),  # a leaf never changes its id
+    Column("reclaims", "leaf", Moves.STAYS),
     Column("reorganisations", "terms", Moves.STAYS),
     Column("reorganisations", "result", Moves.STAYS),
     Column("audit", "request", Moves.STAYS),
