@@ -58,6 +58,7 @@ class Account:
         self._in_use = {leaf_node(h.endpoint, h.leaf) for h in plan.held if h.hold is Hold.IN_USE}
         self._lock = threading.Lock()
         self._open = {_node(change) for change in plan.changes if _bounds(change)}
+        self._open |= {leaf_node(key.endpoint, key.namespace) for key in approved.unsettled}
         self._waiting = self._open & sources(self._database).keys()
 
     def admit(self, changes: Sequence[Change], *, journal: bool) -> list[Receipt]:

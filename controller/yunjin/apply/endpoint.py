@@ -87,6 +87,7 @@ class EndpointRun:
         standing = [writer.as_it_stands(change) for change in self._awaited]
         standing = [c for c in standing if c.action is not Action.DELETE or c.before == ABSENT]
         carried = frozenset(change.key for change in writer.admitted(standing))
+        self._site.account.ended(change for change in self._awaited if change.key not in carried)
         self._unsettled &= carried
         for change in standing:
             self._confirmation.add(Receipt(change, Outcome.ALREADY))
@@ -94,6 +95,7 @@ class EndpointRun:
     def _fail(self, reason: Text) -> None:
         """End all that is open."""
         self._ranks.clear()
+        self._site.account.ended(self._awaited)
         self._end([Receipt(change, Outcome.FAILED, reason) for change in self._open.values()])
 
     def _step(self, writer: Writer) -> None:
@@ -147,10 +149,10 @@ class EndpointRun:
         for receipt in list(ended):
             if not receipt.settled:
                 ended += self._skip(receipt)
+        self._site.account.ended(receipt.change for receipt in ended)
         ended = [receipt for receipt in ended if self._open.pop(receipt.change.key, None)]
         if not ended:
             return
-        self._site.account.ended(receipt.change for receipt in ended)
         for receipt in ended:
             self._deliver(receipt)
         try:
