@@ -6,6 +6,7 @@ Calls `yunjin.engine.clocks`. The controller does the same with every sweep.
 from __future__ import annotations
 
 import getpass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from yunjin.errors import Text
@@ -40,8 +41,8 @@ RECLAIM: Final = (
 def register(app: typer.Typer) -> None:
     """Add the command to the top level."""
     summary = Text(
-        "办理当日事项: 核定配额起止、设备收回、到期提醒",
-        "do what the day brings: grants, contributions, warnings",
+        "办理当日事项: 核定配额起止、设备收回、机构调整、到期提醒",
+        "do what the day brings: grants, contributions, reorganisations, warnings",
     )
     command(app, "advance", summary)(advance)
 
@@ -49,10 +50,14 @@ def register(app: typer.Typer) -> None:
 def advance(session: Session) -> int:
     """Exit code 1 where something that should begin cannot."""
     from yunjin.engine import clocks
+    from yunjin.engine.reorganisation import Reorganiser
+    from yunjin_policies import RULES
 
     estate = session.estate()
     with asked(session) as store:
         day = clocks.advance(store, estate, session.as_of, getpass.getuser())
+        moved = Reorganiser(session.tenants, store, RULES, getpass.getuser()).carry_out_due(session.as_of)
+        day = replace(day, changed=(*day.changed, *moved.changed), refused=(*day.refused, *moved.refused))
     if session.output is not Output.TABLE:
         show_value(
             session,

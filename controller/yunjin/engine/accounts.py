@@ -24,11 +24,12 @@ from yunjin.policy import Figures, LedgerFacts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from yunjin.engine.spine import Spine
     from yunjin.ledger.books import Grant
     from yunjin.model.change import Plan
     from yunjin.model.estate import Estate
+    from yunjin.model.tenancy import Leaf
     from yunjin.store.database import Database
+    from yunjin.substrates.contract import Translator
 
 _IN_FORCE: Final = "in_force"
 _ASKED: Final = "SELECT key, request FROM audit WHERE key IN ({})"
@@ -57,14 +58,23 @@ def facts(database: Database, estate: Estate) -> LedgerFacts | None:
     return LedgerFacts(now, _imported(database, estate, found.grants, now), grants)
 
 
-def unsettled(spine: Spine, plan: Plan) -> tuple[Key, ...]:
+def unsettled(
+    database: Database, leaves: Iterable[Leaf], translators: Mapping[str, Translator], plan: Plan
+) -> tuple[Key, ...]:
     """What the ledger waits to see in force though the plan has no change of it.
 
-    Quotas that a killed or impatient run wrote, and leaves that are no longer declared and may be gone.
+    Args:
+        database: of the ledger.
+        leaves: all that are declared, with what the ledger says they shall hold.
+        translators: by endpoint.
+        plan: made just now, or part of such a one.
+
+    Returns:
+        Quotas that a killed or impatient run wrote, and namespaces of leaves that are no longer declared and
+        may be gone; on endpoints the plan has seen.
     """
-    database = spine.store.database
     held = shares(database) or {}
-    seen = {endpoint for endpoint in spine.endpoints.backends if endpoint not in plan.unknown}
+    seen = plan.bindings.keys() - set(plan.unknown)
     passed = {
         leaf_node(c.key.endpoint, c.leaf)
         for c in plan.changes
@@ -73,10 +83,10 @@ def unsettled(spine: Spine, plan: Plan) -> tuple[Key, ...]:
     waiting = under_way(database) - passed
     keys: list[Key] = []
     declared = set()
-    for leaf in spine.leaves():
+    for leaf in leaves:
         declared.add(leaf.node)
         if leaf.node in waiting and leaf.endpoint in seen:
-            wanted = spine.endpoints.translators[leaf.endpoint].wanted(leaf)
+            wanted = translators[leaf.endpoint].wanted(leaf)
             keys += [one.key for one in wanted if one.object_class is ObjectClass.QUOTA]
     for node, share in held.items():
         _, endpoint, name = node.split("/", 2)
@@ -91,7 +101,7 @@ def _imported(
     """Figures as they entered, of rows that say something else than the ledger does now."""
     imported: dict[str, Figures] = {}
     for grant in grants:
-        for pool in set(grant.limit) - {ALL} if grant.kind == OPENING else ():
+        for pool in set(grant.limit) - {ALL} if grant.kind == OPENING and grant.state != "moved" else ():
             before = imported.get(f"{grant.node} {pool}", Figures())
             imported[f"{grant.node} {pool}"] = Figures(
                 before.amount + grant.limit[pool],

@@ -20,6 +20,7 @@ import structlog
 from yunjin.engine.choices import SWEEP_INTERVAL, drift_policies, grant_warnings, patience, sweep_interval
 from yunjin.engine.clocks import advance
 from yunjin.engine.drift import put_right, seen
+from yunjin.engine.reorganisation import Reorganiser
 from yunjin.engine.split import split
 from yunjin.engine.watches import EVERYTHING, Watches
 from yunjin.errors import DeclaredErrors, YunjinError
@@ -151,6 +152,7 @@ class Controller:
             ConflictError: somebody else holds an endpoint's lease.
         """
         self._tell_of(advance(spine.store, spine.estate, spine.as_of, _ACTOR))
+        self._tell_of(Reorganiser(self._folder, spine.store, spine.rules, _ACTOR).carry_out_due(spine.as_of))
         parted = spine.split()
         found = seen(spine, parted)
         self._metrics.looked(parted, found)
@@ -207,10 +209,10 @@ class Controller:
         """Log what the ledger's clocks did, and what cannot begin yet where that is news."""
         if day.changed or day.expired:
             log.info("clocks", changed=day.changed[:_MOST_LINES], expired=day.expired)
-        before, self._refused = self._refused, frozenset(number for number, _ in day.refused)
         for number, error in day.refused[:_MOST_LINES]:
-            if number not in before:
+            if number not in self._refused:
                 log.warning("cannot begin yet", number=number, reason=error.message.en)
+        self._refused = (self._refused - {*day.changed}) | {number for number, _ in day.refused}
         for ending in day.warnings[:_MOST_LINES]:
             log.warning(
                 "grant ends soon", number=ending.number, node=ending.node, ends=ending.valid_to.isoformat(),

@@ -8,15 +8,17 @@ ledger first, in one transaction, then the files, again and again until they are
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from yunjin.engine import reorganised
 from yunjin.engine.bodies import Bodies
+from yunjin.engine.clocks import Day, advance
 from yunjin.engine.opening import enter
 from yunjin.engine.spine import Spine
-from yunjin.errors import ConflictError, RefusalError, Text
+from yunjin.errors import ConflictError, PermanentError, RefusalError, Text, YunjinError
 from yunjin.estate import load
 from yunjin.estate.bodies import do, edit_of, said_of
 from yunjin.estate.rewrite import Revision
@@ -135,8 +137,10 @@ class Reorganiser:
         result = found.result
         if found.state == PENDING:
             require_come(found, today.isoformat())
+            self._require_writable()
             estate = load(self._folder)
             enter(self._store, estate, today, self._actor)
+            advance(self._store, estate, today, self._actor)
             planned = self._planned(estate, _change(found), number)
             _require_sound(planned)
             edits = [said_of(edit) for edit in planned.edits]
@@ -146,9 +150,27 @@ class Reorganiser:
             self._register.finish(number)
         return self._register.get(number)
 
-    def carry_out_due(self, today: date) -> list[Reorganisation]:
-        """Do everything whose day has come, the earliest first. Raises as `carry_out` does, at the first."""
-        return [self.carry_out(number, today) for number in self._register.due(today)]
+    def carry_out_due(self, today: date) -> Day:
+        """Do everything whose day has come, the earliest first; what cannot be done yet, with the reason."""
+        done: list[str] = []
+        refused: list[tuple[str, YunjinError]] = []
+        for number in self._register.due(today):
+            name = f"reorganisation/{number}"
+            try:
+                self.carry_out(number, today)
+            except YunjinError as error:
+                refused.append((name, error))
+            else:
+                done.append(name)
+        return Day(tuple(done), tuple(refused))
+
+    def _require_writable(self) -> None:
+        """Ledger and files are changed together, or neither is. Raises PermanentError."""
+        if not os.access(self._folder, os.W_OK):
+            raise PermanentError(
+                Text(f"申报文件目录 {self._folder} 不可写", f"{self._folder} cannot be written to"),
+                Text("用 --tenants 指明可写的目录", "name a folder that can with --tenants"),
+            )
 
     def _planned(self, estate: Estate, change: Change, number: int) -> Planned:
         day = date.fromisoformat(change.day)

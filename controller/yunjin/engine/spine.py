@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from yunjin.engine.split import Split
     from yunjin.model.change import Finding, Plan, Receipt, Verdict
     from yunjin.model.estate import Estate
+    from yunjin.model.resources import Key
     from yunjin.model.tenancy import Leaf
     from yunjin.policy import Rule
     from yunjin.store import Store
@@ -84,6 +85,7 @@ class Spine:
 
     Attributes:
         drift_policies: what the city wants done about drift, by class.
+        rules: that judge its plans.
 
     Raises:
         DeclaredErrors: a policy about drift that there is not.
@@ -97,7 +99,7 @@ class Spine:
         self.endpoints = endpoints
         self.store = store
         self.drift_policies = drift_policies(estate)
-        self._rules = rules
+        self.rules = rules
 
     @staticmethod
     def validate(estate: Estate, as_of: date, rules: Sequence[Rule]) -> tuple[Finding, ...]:
@@ -168,7 +170,7 @@ class Spine:
         digest = plan_hash(plan)
         ledger = accounts.facts(self.store.database, self.estate)
         facts = Facts(self.estate, self.as_of, plan, self._pool_bindings(plan), ledger)
-        return Judged(plan, digest, judge(self._rules, facts, digest))
+        return Judged(plan, digest, judge(self.rules, facts, digest))
 
     def apply(
         self, judged: Judged, settings: Settings, actor: str, progress: Callable[[Receipt], None]
@@ -187,9 +189,8 @@ class Spine:
         """
         approved = approve(judged.plan, judged.verdict, actor)
         self.enter(actor)
-        return self._carry_out(
-            replace(approved, unsettled=accounts.unsettled(self, judged.plan)), settings, progress
-        )
+        approved = replace(approved, unsettled=self._unsettled(judged.plan))
+        return self._carry_out(approved, settings, progress)
 
     def enter(self, actor: str) -> None:
         """Bring what is declared into the ledger, where it is not there. Raises as `opening.enter` does."""
@@ -206,10 +207,13 @@ class Spine:
         Raises:
             ConflictError: somebody else holds an endpoint's lease.
         """
-        keys = accounts.unsettled(self, plan)
+        keys = self._unsettled(plan)
         if keys:
             nothing = replace(plan, changes=())
             self._carry_out(ApprovedPlan(nothing, plan_hash(nothing), actor, keys), settings, lambda _: None)
+
+    def _unsettled(self, plan: Plan) -> tuple[Key, ...]:
+        return accounts.unsettled(self.store.database, self.leaves(), self.endpoints.translators, plan)
 
     def _carry_out(
         self, approved: ApprovedPlan, settings: Settings, progress: Callable[[Receipt], None]
