@@ -57,9 +57,8 @@ _STEPS: Final = (
 def opened(session: Session, estate: Estate) -> Iterator[Store]:
     """The store, with the declared city in its ledger. Raises as `opening.enter` does."""
     from yunjin.engine import opening
-    from yunjin.store import Store
 
-    with Store.open(session.state) as store:
+    with session.store() as store:
         opening.enter(store, estate, session.as_of, getpass.getuser())
         yield store
 
@@ -72,9 +71,8 @@ def asked(session: Session) -> Iterator[Store]:
         UsageError: the city has not entered it yet.
     """
     from yunjin.ledger.shares import opened as has_city
-    from yunjin.store import Store
 
-    with Store.open(session.state) as store:
+    with session.store() as store:
         if not has_city(store.database):
             raise UsageError(
                 Text("资源台账尚未建立", "there is no ledger yet"),

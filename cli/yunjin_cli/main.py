@@ -9,6 +9,7 @@ from typer.main import get_command
 
 from yunjin.errors import Text
 from yunjin_cli.commands import (
+    allot,
     bureau,
     clocks,
     contribution,
@@ -17,7 +18,9 @@ from yunjin_cli.commands import (
     demo,
     drift,
     estate,
+    grant,
     imports,
+    ledger,
     spine,
     supply,
 )
@@ -37,6 +40,9 @@ clocks.register(app)
 app.add_typer(drift.drift, name="drift")
 app.add_typer(imports.imports, name="import")
 app.add_typer(controller.controller, name="controller")
+app.add_typer(grant.grant, name="grant")
+allot.register(app)
+app.add_typer(ledger.ledger, name="ledger")
 app.add_typer(supply.supply, name="supply")
 app.add_typer(contribution.contribution, name="contribution")
 estate.tenants.add_typer(credentials.credential, name="credential")

@@ -7,10 +7,8 @@ standard output, and is kept nowhere else.
 from __future__ import annotations
 
 import os
-import re
 import sys
 from contextlib import contextmanager
-from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 (typer reads it)
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -21,6 +19,7 @@ from yunjin.errors import Text, UsageError
 from yunjin.model.words import word
 from yunjin_cli.commands.estate import found
 from yunjin_cli.output import Column, Row, Told, say, show_rows, show_value
+from yunjin_cli.reservations import life
 from yunjin_cli.session import Output, Session, command, moment
 from yunjin_cli.speech import group, said
 
@@ -42,17 +41,6 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-def _life(written: str) -> timedelta:
-    match = re.fullmatch(r"(\d{1,4})([hd])", written)
-    if not match:
-        raise UsageError(
-            Text(f"有效期 {written!r} 无法识别", f"{written!r} is no life time"),
-            Text("写成 12h 或 30d", "write 12h or 30d"),
-        )
-    count = int(match[1])
-    return timedelta(hours=count) if match[2] == "h" else timedelta(days=count)
-
-
 @command(credential, "issue", Text("签发凭据", "issue a credential"))
 def issue(
     session: Session,
@@ -69,7 +57,7 @@ def issue(
 
     estate = session.estate()
     found(estate.tenants, tenant, word("tenant"))
-    handed = credentials.Handed(role.value, to, _life(expires))
+    handed = credentials.Handed(role.value, to, life(expires))
     if out is None and session.output is not Output.TABLE:
         raise UsageError(
             Text("JSON 或 YAML 应答中不含凭据", "an answer in JSON or YAML holds no credential"),

@@ -71,7 +71,7 @@ def found(items: Mapping[str, T], key: str, what: Text) -> T:
     )
 
 
-def _ids(choose: Callable[[Estate, date], Mapping[str, Text]]) -> Callable[..., list[tuple[str, str]]]:
+def ids(choose: Callable[[Estate, date], Mapping[str, Text]]) -> Callable[..., list[tuple[str, str]]]:
     """What a shell proposes: ids, with names beside them where the shell shows such."""
 
     def proposed(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
@@ -105,9 +105,9 @@ def _tenant_names(estate: Estate, day: date) -> dict[str, Text]:
     return {key: tenant.name(day) for key, tenant in estate.tenants.items()}
 
 
-BodyArgument = Annotated[str, typer.Argument(help=said("编号", "id"), autocompletion=_ids(_body_names))]
-ElementArgument = Annotated[str, typer.Argument(help=said("编号", "id"), autocompletion=_ids(_element_names))]
-TenantArgument = Annotated[str, typer.Argument(help=said("编号", "id"), autocompletion=_ids(_tenant_names))]
+BodyArgument = Annotated[str, typer.Argument(help=said("编号", "id"), autocompletion=ids(_body_names))]
+ElementArgument = Annotated[str, typer.Argument(help=said("编号", "id"), autocompletion=ids(_element_names))]
+TenantArgument = Annotated[str, typer.Argument(help=said("编号", "id"), autocompletion=ids(_tenant_names))]
 
 
 def _body_row(estate: Estate, body: Bureau | Area, day: date) -> Row:

@@ -27,6 +27,8 @@ ADOPT: Final = "adopt"
 DRIFT_POLICIES: Final = (REPORT, REPAIR, ADOPT)
 SWEEP_INTERVAL: Final = 60.0
 """Seconds between two sweeps where the city says nothing."""
+RESERVATION_DAYS: Final = 7
+"""Days for which an allotment waits to be applied where the city says nothing."""
 GRANT_WARNINGS: Final = (30, 7, 1)
 """Days before its end on which a grant is warned of where the city says nothing."""
 CONTRIBUTION_FACTOR: Final = 80
@@ -134,6 +136,11 @@ def contribution_factor(estate: Estate) -> int:
         expected = Text('1 到 100 的整数, unit: "%"', 'a whole number from 1 to 100, `unit: "%"`')
         raise DeclaredErrors([_error(estate, "contribution-factor", expected)])
     return found.value
+
+
+def reservation_days(estate: Estate) -> int:
+    """Days until an allotment that is not applied is given back. Raises DeclaredErrors."""
+    return _days(estate, "reservation-days", RESERVATION_DAYS)
 
 
 def seconds_asked(asked: float) -> float:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from yunjin.ledger.cells import ALL, Cell
+from yunjin.ledger.cells import ALL
 from yunjin.ledger.questions import Bound, headroom, rows_of
 from yunjin.model.amounts import Amounts, total
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from yunjin.ledger.books import Deficit, Reservation
     from yunjin.ledger.history import Standing
@@ -29,7 +29,8 @@ class Holder:
 
     Attributes:
         charge: the greater of guarantee and allotment in each pool.
-        borrowed: what of it is above the guarantee: lent by the node above for as long as it has it.
+        borrowed: what of it is above the guarantee: lent by the node above for as long as it has it. A leaf
+            has no guarantee; it uses what its tenant has.
     """
 
     node: str
@@ -163,20 +164,18 @@ def _any(reservation: Reservation, dimensions: Iterable[str], sign: int) -> bool
 
 def _holders(found: Standing, bound: Bound, dimensions: Sequence[str]) -> tuple[Holder, ...]:
     """Over all pools, what a node takes in each of them is summed."""
-    holders = [
-        _holder(name, found.cells.get(name, {}), bound, dimensions) for name in found.children[bound.node]
-    ]
+    below = found.children.get(bound.node, [])
+    holders = [_holder(found, name, bound, dimensions) for name in below]
     holders = [holder for holder in holders if holder.charge]
     first = dimensions[0]
     return tuple(sorted(holders, key=lambda holder: (-holder.charge.of(first), holder.node)))
 
 
-def _holder(
-    node: str, cells: Mapping[tuple[str, str], Cell], bound: Bound, dimensions: Sequence[str]
-) -> Holder:
+def _holder(found: Standing, node: str, bound: Bound, dimensions: Sequence[str]) -> Holder:
+    inner = found.nodes[node].pool is None
     chosen = [
         (dimension, cell)
-        for (pool, dimension), cell in cells.items()
+        for (pool, dimension), cell in found.cells.get(node, {}).items()
         if pool != ALL and bound.pool in (ALL, pool) and dimension in dimensions
     ]
     return Holder(
@@ -184,7 +183,7 @@ def _holder(
         charge=_sum((d, cell.charge) for d, cell in chosen),
         guarantee=_sum((d, cell.guarantee) for d, cell in chosen),
         allotted=_sum((d, cell.allotted) for d, cell in chosen),
-        borrowed=_sum((d, cell.borrowed) for d, cell in chosen),
+        borrowed=_sum((d, cell.borrowed) for d, cell in chosen if inner),
     )
 
 
@@ -201,7 +200,7 @@ def _borrowed(found: Standing, bound: Bound, dimensions: Sequence[str]) -> tuple
     path = found.path(bound.node)
     loans = []
     for node, above in pairwise(path):
-        holder = _holder(node, found.cells.get(node, {}), bound, dimensions)
+        holder = _holder(found, node, bound, dimensions)
         if holder.borrowed:
             loans.append(Loan(node, above, holder.borrowed))
     return tuple(loans)

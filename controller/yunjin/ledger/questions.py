@@ -47,7 +47,7 @@ class Row:
         pool: `*` over all pools; there nothing is guaranteed, and what is charged stands as allotted.
         limit: a leaf has none of its own.
         nested: what is promised to the nodes below.
-        borrowed: what is allotted above the guarantee.
+        borrowed: what is allotted above the guarantee; a leaf uses what its tenant has and borrows nothing.
         deficit: by how much the charge is above the limit.
         free: how much more may be allotted below it, as the whole path stands.
         bounds: by dimension, whose limit `free` runs up to.
@@ -166,20 +166,19 @@ def _row(found: Standing, node: str, pool: str) -> Row:
         for (name, dimension), cell in found.cells.get(node, {}).items()
         if name == pool and cell != Cell()
     }
+    inner = found.nodes[node].pool is None
     free = {dimension: headroom(found, node, pool, dimension) for dimension in cells}
     return Row(
         node=node,
         pool=pool,
         guarantee=Amounts({d: cell.guarantee for d, cell in cells.items() if cell.guarantee}),
         nested=Amounts({d: cell.nested for d, cell in cells.items() if cell.nested}),
-        limit=Amounts({d: cell.limit for d, cell in cells.items()} if not found.nodes[node].pool else {}),
+        limit=Amounts({d: cell.limit for d, cell in cells.items()} if inner else {}),
         allotted=Amounts({d: cell.allotted for d, cell in cells.items()}),
         borrowed=Amounts(
-            {d: cell.borrowed for d, cell in cells.items() if cell.borrowed} if pool != ALL else {}
+            {d: cell.borrowed for d, cell in cells.items() if cell.borrowed} if pool != ALL and inner else {}
         ),
-        deficit=Amounts(
-            {d: cell.deficit for d, cell in cells.items() if cell.deficit and not found.nodes[node].pool}
-        ),
+        deficit=Amounts({d: cell.deficit for d, cell in cells.items() if cell.deficit and inner}),
         free=Amounts({d: room for d, (room, _) in free.items()}),
         bounds={d: bound for d, (_, bound) in free.items()},
     )
