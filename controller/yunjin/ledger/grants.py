@@ -90,7 +90,8 @@ def add_grant(connection: Connection, request: Request) -> Result:
 
     Raises:
         ShortageError: a limit above is in the way.
-        RefusalError: the pool is in deficit, or the grantor does not stand above the node.
+        RefusalError: the pool is in deficit, the grantor does not stand above the node, or guarantees more
+            than is guaranteed to itself.
         UsageError: figures or dates that cannot be meant.
         ConflictError: the number is taken.
     """
@@ -106,6 +107,7 @@ def add_grant(connection: Connection, request: Request) -> Result:
         enter(connection, node, limit, guarantee, request["at"])
     elif guarantee:
         _hold(connection, node, numbered, guarantee)
+    terms.require_own(connection, str(request["grantor"]), guarantee)
     return {"grant": numbered["number"], "state": state, "counted": []}
 
 

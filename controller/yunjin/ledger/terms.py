@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.errors import ConflictError, RefusalError, Text, UsageError
 from yunjin.ledger import rows
-from yunjin.ledger.cells import ALL
+from yunjin.ledger.cells import ALL, Cell
 from yunjin.ledger.supply import require_counted
 from yunjin.model.estate import CITY
+from yunjin.model.formats import amount_text, dimension_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from yunjin.errors import Lang
     from yunjin.ledger.records import Request
     from yunjin.store.connection import Connection
 
@@ -154,3 +156,40 @@ def require_authority(connection: Connection, node: str, grantor: str) -> None:
             Text(f"{grantor} 不是 {node} 的上级, 无权核定", f"{grantor} does not stand above {node}"),
             Text("由其上级单位核定", "the decision belongs to a body above it"),
         )
+
+
+def require_own(connection: Connection, grantor: str, guarantee: Figures) -> None:
+    """A body guarantees to those below it what is guaranteed to itself; only the city carves out more.
+
+    Args:
+        connection: of the transaction, in which the guarantee stands already.
+        grantor: by whose authority.
+        guarantee: what it has just guaranteed.
+
+    Raises:
+        RefusalError: it is more than its own.
+    """
+    for pool in sorted(guarantee) if grantor != CITY else ():
+        cells = rows.cells(connection, grantor, pool)
+        for dimension in sorted(guarantee[pool]):
+            cell = cells.get((pool, dimension), Cell())
+            if cell.nested > cell.guarantee:
+                raise _more_than_own(grantor, pool, dimension, cell)
+
+
+def _more_than_own(grantor: str, pool: str, dimension: str, cell: Cell) -> RefusalError:
+    name = dimension_text(dimension)
+
+    def figure(value: int, lang: Lang) -> str:
+        return amount_text(dimension, value, lang)
+
+    return RefusalError(
+        Text(
+            f"{grantor} ({pool}) 的{name.zh}保底额度为 {figure(cell.guarantee, 'zh')}, "
+            f"对下级的保底合计将为 {figure(cell.nested, 'zh')}",
+            f"{grantor} ({pool}) is guaranteed {figure(cell.guarantee, 'en')} of {name.en}; to those below "
+            f"it would guarantee {figure(cell.nested, 'en')}",
+        ),
+        Text("调低保底额度, 或由全市核定", "guarantee less, or have the city decide"),
+        facts={"node": grantor, "pool": pool, "dimension": dimension},
+    )
