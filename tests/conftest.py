@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
+    from buckets import S3Server
     from postgres import Server
 
 OWN = frozenset({"owned_cluster", "second_cluster", "empty_cluster"})
@@ -148,4 +149,13 @@ def postgres() -> Iterator[Server]:
     from postgres import Server
 
     with Server.start() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """An S3 server of the tests' own. Take a bucket of it with `bucket`."""
+    from buckets import S3Server
+
+    with S3Server(tmp_path_factory.mktemp("s3")) as started:
         yield started

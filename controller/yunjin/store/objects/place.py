@@ -1,0 +1,128 @@
+"""Opening a store of objects by what an operator writes: a folder, or `s3://bucket/prefix`.
+
+Called by the command line and the controller. Credentials are named, never given: `env:NAME` is an
+environment variable with the path of a file, `file:PATH` the file itself, written as AWS tools write theirs:
+
+    [default]
+    aws_access_key_id = ...
+    aws_secret_access_key = ...
+    endpoint_url = https://s3.example.gov.cn
+    region = cn-north-1
+
+Promises that nothing of such a file is ever in an error, a log or an answer.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from yunjin.errors import Text, UsageError
+from yunjin.store.objects.folder import FolderStore
+
+if TYPE_CHECKING:
+    from yunjin.store.objects.contract import ObjectStore
+
+_SCHEME: Final = "s3://"
+_BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_LONGEST: Final = 1 << 16
+_DEFAULT: Final = "default"
+_REGION: Final = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a server is reached.
+
+    Attributes:
+        endpoint: its address; empty for AWS itself.
+    """
+
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+    token: str | None = field(repr=False)
+    endpoint: str
+    region: str
+
+
+def open_objects(target: str, credentials: str = "") -> ObjectStore:
+    """The store at a target.
+
+    Args:
+        target: a folder, or `s3://bucket/prefix`.
+        credentials: `env:NAME[#PROFILE]` or `file:PATH[#PROFILE]`, for a bucket.
+
+    Raises:
+        UsageError: neither, or credentials that are not there.
+    """
+    if not target.startswith(_SCHEME):
+        if not target or re.match(r"[a-z0-9+.-]+://", target):
+            raise UsageError(
+                Text(f"位置 {target!r} 无法识别", f"{target!r} is no place"),
+                Text("写目录, 或 s3://存储桶/前缀", "write a folder, or s3://bucket/prefix"),
+            )
+        return FolderStore(Path(target))
+    bucket, _, prefix = target.removeprefix(_SCHEME).partition("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise UsageError(
+            Text(f"{target} 中的存储桶名称有误", f"{target} names no bucket"),
+            Text("写成 s3://存储桶/前缀", "write s3://bucket/prefix"),
+        )
+    from yunjin.store.objects.s3 import BucketStore
+
+    return BucketStore(bucket, prefix.strip("/"), read_access(credentials))
+
+
+def read_access(reference: str) -> Access:
+    """What a reference leads to. Raises UsageError as `open_objects` does."""
+    written, _, profile = reference.partition("#")
+    kind, _, rest = written.partition(":")
+    if kind not in {"env", "file"} or not rest:
+        raise UsageError(
+            Text("未指明对象存储的凭据", "no credentials of the object store are named"),
+            Text(
+                "用 --s3-access 或 YUNJIN_S3_ACCESS 写明 env:变量名 或 file:路径",
+                "name them by --s3-access or YUNJIN_S3_ACCESS, as env:NAME or file:PATH",
+            ),
+        )
+    path = os.environ.get(rest, "") if kind == "env" else rest
+    if not path:
+        raise UsageError(
+            Text(f"环境变量 {rest} 未设置, 无法取得对象存储凭据", f"environment variable {rest} is not set"),
+            Text("设为凭据文件的路径", "set it to the path of the credentials file"),
+        )
+    section = _section(Path(path), profile or _DEFAULT)
+    key, secret = section.get("aws_access_key_id", ""), section.get("aws_secret_access_key", "")
+    if not key or not secret:
+        raise _unusable(Path(path), Text("缺少访问密钥", "an access key is missing"))
+    endpoint = section.get("endpoint_url", "")
+    if endpoint and (urlsplit(endpoint).scheme not in {"http", "https"} or not urlsplit(endpoint).hostname):
+        raise _unusable(Path(path), Text("endpoint_url 有误", "endpoint_url is no address"))
+    return Access(key, secret, section.get("aws_session_token"), endpoint, section.get("region", _REGION))
+
+
+def _section(path: Path, profile: str) -> configparser.SectionProxy:
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        with path.open("rb") as file:
+            parser.read_string(file.read(_LONGEST).decode())
+        return parser[profile]
+    except OSError as error:
+        raise _unusable(path, Text(f"无法读取: {error.strerror}", str(error.strerror))) from error
+    except (configparser.Error, UnicodeDecodeError):
+        # What the library says repeats lines of the file.
+        raise _unusable(path, Text("格式有误", "it is not written as such a file is")) from None
+    except KeyError:
+        raise _unusable(path, Text(f"没有 [{profile}] 一节", f"it has no section [{profile}]")) from None
+
+
+def _unusable(path: Path, reason: Text) -> UsageError:
+    return UsageError(
+        Text(f"对象存储凭据文件 {path} 不可用: {reason.zh}", f"the credentials file {path}: {reason.en}"),
+        Text("按文档 audit.md 的格式填写", "write it as audit.md shows"),
+    )
