@@ -7,6 +7,7 @@ import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from offline import EPOCH, contents
@@ -58,5 +59,5 @@ def test_it_holds_the_pinned_wheels_of_the_run_time_and_no_others(bundles: Bundl
     run_time, development = dependencies(ROOT)
     assert held.pop(canonicalize_name("yunjin")) == bundles.version
     assert held.items() <= pinned.items()
-    assert {canonicalize_name(name) for name in [*run_time, "pip"]} <= held.keys()
+    assert {canonicalize_name(Requirement(line).name) for line in [*run_time, "pip"]} <= held.keys()
     assert not {"pytest", "mypy", "ruff"} & held.keys(), development
