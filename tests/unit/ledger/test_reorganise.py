@@ -410,7 +410,8 @@ def test_a_ledger_that_changed_since_the_rehearsal_is_looked_at_again(hand: Hand
     number = desk.record("merge", **{"from": ["bureau/wgj"]}, into="bureau/lfw")
     found = desk.changes.get(number)
     expected = desk.changes.rehearse(found.kind, found.effective, found.basis, found.terms, number)
-    hand.allot("leaf/k8s/wgj-egov", cpu=5)
+    hand.allot("leaf/k8s/wgj-egov", cpu=5)  # what leaves use decides nothing
+    hand(nodes.add_node, node="tenant/late", parent="bureau/wgj", pool=None, today=TODAY.isoformat())
     with pytest.raises(ConflictError, match="changed meanwhile"):
         desk.changes.carry_out(number, expected, [], DAY)
     assert desk.parent("tenant/wgj") == "bureau/wgj"

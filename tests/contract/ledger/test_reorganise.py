@@ -1,0 +1,113 @@
+"""Reorganisations on every database: whole or not at all, once, and beside everything else that goes on."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ledgers import CLOUD, K8S
+from yunjin.errors import ConflictError, RefusalError
+from yunjin.ledger import reservations
+from yunjin.ledger.reorganisations import Reorganisations
+
+if TYPE_CHECKING:
+    from ledgers import Hand
+
+TODAY = date(2026, 11, 22)
+DAY = date(2026, 12, 1)
+BODIES = ["bureau/jtj", "bureau/jt"]
+MERGER = {"from": ["bureau/jtj"], "into": "bureau/jt", "parent": "city", "bodies": BODIES}
+SPLIT = {**MERGER, "tenants": ["tenant/bus"], "share": {K8S: {"cpu": 15, "memory": 100}}}
+
+
+def register(hand: Hand) -> Reorganisations:
+    return Reorganisations(hand.database, hand.clock, "tests")
+
+
+def recorded(hand: Hand, kind: str, terms: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """A change on record, and what it would come to."""
+    found = register(hand)
+    number = found.record(kind, DAY, "document", terms, TODAY)
+    return number, found.rehearse(kind, DAY, "document", terms, number)
+
+
+def parents(hand: Hand) -> dict[str, str]:
+    return dict(hand.rows("SELECT id, parent FROM quota_nodes WHERE parent IS NOT NULL AND ended IS NULL"))
+
+
+def test_a_merger(hand: Hand) -> None:
+    hand.allot("leaf/k1/jtj-egov", cpu=12)
+    before = {pool: hand.cell("bureau/jtj", pool) for pool in (K8S, CLOUD, "*")}
+    number, expected = recorded(hand, "merge", MERGER)
+    assert parents(hand)["tenant/jtj"] == "bureau/jtj"
+    done = register(hand).carry_out(number, expected, [], DAY)
+    assert register(hand).carry_out(number, {}, [], DAY) == done
+    assert {pool: hand.cell("bureau/jt", pool) for pool in (K8S, CLOUD, "*")} == before
+    assert {parents(hand)[tenant] for tenant in ("tenant/jtj", "tenant/bus")} == {"bureau/jt"}
+
+
+def test_a_split_and_back(hand: Hand) -> None:
+    before = {pool: hand.cell("bureau/jtj", pool) for pool in (K8S, CLOUD, "*")}
+    number, expected = recorded(hand, "split", SPLIT)
+    register(hand).carry_out(number, expected, [], DAY)
+    register(hand).finish(number)
+    assert hand.cell("bureau/jt", K8S)[2] == 15
+    back = {**MERGER, "from": ["bureau/jt"], "into": "bureau/jtj"}
+    number, expected = recorded(hand, "merge", back)
+    register(hand).carry_out(number, expected, [], DAY)
+    assert {pool: hand.cell("bureau/jtj", pool) for pool in (K8S, CLOUD, "*")} == before
+
+
+def test_of_two_that_decide_at_once_one_is_recorded(hand: Hand) -> None:
+    def decide(_: int) -> int:
+        try:
+            return register(hand).record("merge", DAY, "document", MERGER, TODAY)
+        except ConflictError:
+            return 0
+
+    with ThreadPoolExecutor(4) as threads:
+        numbers = list(threads.map(decide, range(4)))
+    assert len([number for number in numbers if number]) == 1
+
+
+def test_of_two_that_carry_it_out_at_once_both_get_what_one_did(hand: Hand) -> None:
+    number, expected = recorded(hand, "merge", MERGER)
+    with ThreadPoolExecutor(4) as threads:
+        done = list(threads.map(lambda _: register(hand).carry_out(number, expected, [], DAY), range(4)))
+    assert all(result == done[0] for result in done)
+    assert len(hand.rows("SELECT 1 FROM audit WHERE operation = 'carry_out_reorganisation'")) == 1
+
+
+def test_leaves_grow_while_their_bureau_merges(hand: Hand) -> None:
+    found = register(hand)
+    number = found.record("merge", DAY, "document", MERGER, TODAY)
+
+    def grow(leaf: str) -> None:
+        for _ in range(8):
+            hand(reservations.reserve, leaf=leaf, delta={"cpu": 1})
+
+    def merge() -> None:
+        expected = found.rehearse("merge", DAY, "document", MERGER, number)
+        found.carry_out(number, expected, [], DAY)
+
+    with ThreadPoolExecutor(4) as threads:
+        waiting = [threads.submit(grow, leaf) for leaf in ("leaf/k1/jtj-egov", "leaf/k1/bus-egov")]
+        waiting.append(threads.submit(merge))
+        for each in waiting:
+            each.result()
+    assert found.due(DAY) == [number]
+    assert found.get(number).state == "in_ledger"
+    assert hand.allotted("bureau/jt") == max(10, 8) + 8
+
+
+def test_what_is_refused_leaves_nothing(hand: Hand) -> None:
+    before = hand.rows("SELECT * FROM quota_cells ORDER BY node, pool, dimension")
+    with pytest.raises(RefusalError):
+        recorded(hand, "split", {**SPLIT, "share": {K8S: {"cpu": 100}}})
+    assert hand.rows("SELECT * FROM quota_cells ORDER BY node, pool, dimension") == before
+    assert "bureau/jt" not in parents(hand)
+    register(hand).cancel(1)
+    assert hand.rows("SELECT * FROM reorganisations") == []
