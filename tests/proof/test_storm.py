@@ -82,9 +82,9 @@ def test_fifty_thousand_operations_on_sqlite(tmp_path: Path) -> None:
     weather(Storm(tmp_path / "state"), str(tmp_path / "state" / "state.db"), 50_000, kills=2)
 
 
-def test_twenty_thousand_operations_on_postgresql(tmp_path: Path, postgres: Server) -> None:
+def test_ten_thousand_operations_on_postgresql(tmp_path: Path, postgres: Server) -> None:
     url = postgres.new_database()
-    weather(Storm(tmp_path / "state", url), url, 20_000, kills=2)
+    weather(Storm(tmp_path / "state", url), url, 10_000, kills=2)
 
 
 @pytest.mark.prove

@@ -30,10 +30,17 @@ ByPool = dict[str, By]
 
 
 class Hand:
-    """Hands operations in, each under a key of its own unless one is given."""
+    """Hands operations in, each under a key of its own unless one is given.
 
-    def __init__(self, database: Database, clock: Callable[[], datetime] | None = None) -> None:
+    Attributes:
+        where: the file or the address of the database, for programs beside.
+    """
+
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime] | None = None, where: str = ""
+    ) -> None:
         self.database = database
+        self.where = where
         self.clock = clock or Clock()
         self._keys = (f"{secrets.token_hex(4)}-{number}" for number in itertools.count(1))
 

@@ -15,9 +15,17 @@ if TYPE_CHECKING:
     from clocks import Clock
     from ledgers import Hand
 
+# Requests, answers and errors also cross the socket alike.
+through_every_door = pytest.mark.parametrize(
+    "hand",
+    ["file", "through the socket", pytest.param("postgresql", marks=pytest.mark.postgres)],
+    indirect=True,
+)
+
 LEAF = "leaf/k1/jtj-egov"
 
 
+@through_every_door
 def test_a_request_that_comes_twice_is_carried_out_once_and_answered_alike(hand: Hand) -> None:
     first = hand(reservations.reserve, leaf=LEAF, delta={"cpu": 3}, key="k")
     again = hand(reservations.reserve, leaf=LEAF, delta={"cpu": 3}, key="k")
@@ -34,6 +42,7 @@ def test_the_time_of_a_request_does_not_make_it_another(hand: Hand, clock: Clock
     assert hand(reservations.reserve, leaf=LEAF, delta={"cpu": 3}, key="k") == first
 
 
+@through_every_door
 @pytest.mark.parametrize(
     "other", [{"delta": {"cpu": 4}}, {"leaf": "leaf/k1/jtj-gis"}, {"actor": "somebody else"}]
 )
@@ -47,6 +56,7 @@ def test_the_key_of_another_request_is_refused(hand: Hand, other: dict[str, obje
     assert hand.allotted(LEAF) == 3
 
 
+@through_every_door
 def test_a_key_whose_request_was_refused_is_free(hand: Hand) -> None:
     with pytest.raises(ShortageError):
         hand(reservations.reserve, leaf=LEAF, delta={"cpu": 99}, key="k")
@@ -69,6 +79,7 @@ def test_the_audit_row_tells_what_was_asked_and_what_came_of_it(hand: Hand) -> N
     }
 
 
+@through_every_door
 def test_every_step_of_a_reservation_has_its_row(hand: Hand) -> None:
     number = hand.allot(LEAF, cpu=5)
 
