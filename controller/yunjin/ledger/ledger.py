@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from yunjin.errors import ConflictError, RefusalError, Text, UsageError
 from yunjin.ledger import causes, contributions, grants, moves, nodes, reservations, supply
@@ -17,15 +18,17 @@ from yunjin.ledger.cells import ALL
 from yunjin.ledger.desk import Desk
 from yunjin.ledger.records import own_key
 from yunjin.model.amounts import Amounts
-from yunjin.store.times import text
+from yunjin.store.times import text, time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date, datetime
+    from datetime import date
 
     from yunjin.errors import YunjinError
     from yunjin.model.centre import Pool
 
+Expiry = datetime | timedelta | None
+"""When a reservation is given up unless it is committed, or how long after it is made."""
 _PATH: Final = (
     "WITH RECURSIVE up (id, pool, parent, height) AS ("
     "SELECT id, pool, parent, 0 FROM quota_nodes WHERE id = ? "
@@ -56,10 +59,18 @@ class Reserved:
     Attributes:
         number: its id; None where nothing differed.
         target: what the leaf shall hold once all its open reservations are through.
+        expires: when it is given up unless it is committed.
     """
 
     number: int | None
     target: Amounts
+    expires: datetime | None = None
+
+    @classmethod
+    def of(cls, result: Mapping[str, Any]) -> Self:
+        """From what the operation answered."""
+        expires = result.get("expires")
+        return cls(result["reservation"], Amounts(result["target"]), time(expires) if expires else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +172,14 @@ class Ledger(Desk):
         return Amounts(result["deficits"])
 
     def reserve(
-        self, leaf: str, delta: Mapping[str, int], *, key: str = "", expires: datetime | None = None
+        self, leaf: str, delta: Mapping[str, int], *, key: str = "", expires: Expiry = None
     ) -> Reserved:
         """Change what a leaf is allotted by `delta`. Raises ShortageError, RefusalError, UsageError."""
-        return self._reserved(key, leaf=leaf, delta=dict(delta), expires=_time(expires))
+        return self._reserved(key, leaf=leaf, delta=dict(delta), **_expiry(expires))
 
-    def allot(
-        self, leaf: str, target: Amounts, *, key: str = "", expires: datetime | None = None
-    ) -> Reserved:
+    def allot(self, leaf: str, target: Amounts, *, key: str = "", expires: Expiry = None) -> Reserved:
         """Change what a leaf is allotted to `target`. Raises as `reserve` does."""
-        return self._reserved(key, leaf=leaf, target=dict(target), expires=_time(expires))
+        return self._reserved(key, leaf=leaf, target=dict(target), **_expiry(expires))
 
     def commit(self, leaf: str, target: Amounts) -> list[int]:
         """`target` is about to be written. Raises ConflictError where the ledger says otherwise by now."""
@@ -211,7 +220,7 @@ class Ledger(Desk):
         today: date,
         *,
         to: str = "",
-        expires: datetime | None = None,
+        expires: Expiry = None,
         key: str = "",
     ) -> Granted:
         """Approve a grant and, with it or not at all, allot it.
@@ -240,15 +249,36 @@ class Ledger(Desk):
         made, reserved = self._database.write_all(
             [
                 (grants.add_grant, (grant,)),
-                (reservations.reserve, ({**allot, "expires": _time(expires)},)),
+                (reservations.reserve, ({**allot, **_expiry(expires)},)),
             ]
         )
-        return Granted(
-            made["grant"], made["state"], Reserved(reserved["reservation"], Amounts(reserved["target"]))
-        )
+        return Granted(made["grant"], made["state"], Reserved.of(reserved))
 
-    def renew(self, number: str, valid_to: date | None, basis: str, today: date, *, key: str = "") -> None:
-        """A grant runs until another day. Raises UsageError, RefusalError."""
+    def renew(
+        self,
+        number: str,
+        valid_to: date | None,
+        basis: str,
+        today: date,
+        *,
+        seen: int | None = None,
+        key: str = "",
+    ) -> None:
+        """A grant runs until another day.
+
+        Args:
+            number: of the grant.
+            valid_to: first day on which it no longer holds; None for no end.
+            basis: the decision.
+            today: the business date.
+            seen: the version the decision was made on; None where it does not matter.
+            key: what makes the request one.
+
+        Raises:
+            UsageError: no such grant, or an end that cannot be meant.
+            RefusalError: it has ended, or stays as long as servers do.
+            ConflictError: it is no longer the version that was seen.
+        """
         self._write(
             grants.renew_grant,
             key,
@@ -256,6 +286,7 @@ class Ledger(Desk):
             valid_to=_day(valid_to),
             basis=basis,
             today=today.isoformat(),
+            version=seen,
         )
 
     def end(self, number: str, cause: str, today: date, *, key: str = "") -> None:
@@ -305,11 +336,14 @@ class Ledger(Desk):
 
     def _reserved(self, key: str, **request: Any) -> Reserved:
         result = self._write(reservations.reserve, key, **request)
-        return Reserved(result["reservation"], Amounts(result["target"]))
+        return Reserved.of(result)
 
 
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else text(moment)
+def _expiry(expires: Expiry) -> dict[str, Any]:
+    """A span counts from when it is recorded, so that the same request may be sent again."""
+    if isinstance(expires, timedelta):
+        return {"lasts": expires.total_seconds()}
+    return {"expires": None if expires is None else text(expires)}
 
 
 def _day(day: date | None) -> str | None:
