@@ -30,7 +30,7 @@ CUTS: list[Cut] = [
 
 def _moment(least: int, most: int) -> int:
     """After how many writes it happens: another time in each run."""
-    return random.randint(least, most)  # noqa: S311 (no secret)
+    return random.randint(least, most)
 
 
 def _reached(worker: Worker, writes: int) -> None:

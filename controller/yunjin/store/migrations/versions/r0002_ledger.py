@@ -34,9 +34,9 @@ def _number() -> sa.Column[int]:
     return sa.Column("id", sa.Integer, primary_key=True)
 
 
-def _node(name: str = "node", *, first: bool = False, **more: bool) -> sa.Column[str]:
+def _node(name: str = "node", *, first: bool = False, index: bool = False) -> sa.Column[str]:
     return sa.Column(
-        name, sa.Text, sa.ForeignKey("quota_nodes.id"), primary_key=first, nullable=False, **more
+        name, sa.Text, sa.ForeignKey("quota_nodes.id"), primary_key=first, nullable=False, index=index
     )
 
 
