@@ -10,6 +10,7 @@ from typer.main import get_command
 from yunjin.errors import Text
 from yunjin_cli.commands import (
     allot,
+    audit,
     bureau,
     clocks,
     contribution,
@@ -43,6 +44,7 @@ app.add_typer(controller.controller, name="controller")
 app.add_typer(grant.grant, name="grant")
 allot.register(app)
 app.add_typer(ledger.ledger, name="ledger")
+app.add_typer(audit.audit, name="audit")
 app.add_typer(supply.supply, name="supply")
 app.add_typer(contribution.contribution, name="contribution")
 estate.tenants.add_typer(credentials.credential, name="credential")

@@ -16,6 +16,7 @@ import typer
 
 from yunjin.errors import Text
 from yunjin_cli.commands.spine import spine
+from yunjin_cli.objects import AccessOption  # noqa: TC001 (typer reads it)
 from yunjin_cli.output import say
 from yunjin_cli.session import Session, business_date, command
 from yunjin_cli.speech import group, said
@@ -35,36 +36,55 @@ _LOOK_UP: Final = 0.5
 """Seconds between two looks whether the controller still runs."""
 
 
+IntervalOption = Annotated[
+    float | None,
+    typer.Option(
+        "--interval",
+        min=0.5,
+        help=said("全量对照间隔(秒), 缺省按策略 sweep-interval", "seconds between sweeps"),
+    ),
+]
+PortOption = Annotated[
+    int,
+    typer.Option(
+        "--metrics-port",
+        min=0,
+        max=65535,
+        help=said("指标端口, 0 为任取", "port of the metrics, 0 takes any"),
+    ),
+]
+AddressOption = Annotated[
+    str, typer.Option("--metrics-address", help=said("指标监听地址", "address of the metrics"))
+]
+HeadsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--heads",
+        help=said(
+            "审计链头每小时导出到此目录或 s3://存储桶/前缀",
+            "export heads of the audit to this folder or s3://bucket/prefix every hour",
+        ),
+    ),
+]
+
+
 @command(
     controller, "run", Text("持续对照登记, 恢复或上报差异", "sweep for ever: repair or report what differs")
 )
 def run(
     session: Session,
-    interval: Annotated[
-        float | None,
-        typer.Option(
-            "--interval",
-            min=0.5,
-            help=said("全量对照间隔(秒), 缺省按策略 sweep-interval", "seconds between sweeps"),
-        ),
-    ] = None,
-    metrics_port: Annotated[
-        int,
-        typer.Option(
-            "--metrics-port",
-            min=0,
-            max=65535,
-            help=said("指标端口, 0 为任取", "port of the metrics, 0 takes any"),
-        ),
-    ] = 9108,
-    metrics_address: Annotated[
-        str, typer.Option("--metrics-address", help=said("指标监听地址", "address of the metrics"))
-    ] = "127.0.0.1",
+    interval: IntervalOption = None,
+    metrics_port: PortOption = 9108,
+    metrics_address: AddressOption = "127.0.0.1",
+    heads: HeadsOption = None,
+    s3_access: AccessOption = "",
 ) -> int:
     """A full sweep every interval is the truth; watches shorten the wait. SIGTERM ends it cleanly."""
-    from yunjin.engine.choices import seconds_asked
+    from yunjin.engine.choices import audit_retention, seconds_asked
     from yunjin.engine.controller import Controller
     from yunjin.engine.metrics import Metrics
+    from yunjin.engine.sealing import Sealing
+    from yunjin.store.objects import open_objects
     from yunjin_cli import logs
 
     @contextmanager
@@ -78,6 +98,8 @@ def run(
     logs.configure()
     if interval is not None:
         seconds_asked(interval)
+    place = open_objects(heads, s3_access) if heads else None
+    keep_days = audit_retention(session.estate()) if heads else 0
     metrics = Metrics()
     # Before any thread begins: threads inherit it, and the signals wait for `_until_told`.
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
@@ -85,7 +107,8 @@ def run(
     where = f"http://{metrics_address}:{port}/metrics"
     say(session, Text(f"控制器已启动, 指标 {where}", f"controller started, metrics at {where}"))
     try:
-        _until_told(Controller(session.tenants, opened, today, metrics, interval))
+        with Sealing(session.store, place, keep_days):
+            _until_told(Controller(session.tenants, opened, today, metrics, interval))
     finally:
         end()
     say(session, Text("控制器已停止", "controller stopped"))

@@ -35,6 +35,8 @@ CONTRIBUTION_FACTOR: Final = 80
 """Percent of what a body hands over that it is promised where the city says nothing."""
 IMPORTANCES: Final[tuple[str, ...]] = get_args(Importance)
 """Of systems, from those that give first."""
+AUDIT_RETENTION: Final = 1095
+"""Days for which heads of the audit chain are kept where the city says nothing."""
 _WHOLE: Final = 100
 _LONGEST_WARNING: Final = 365
 _LONGEST: Final = 86_400
@@ -141,6 +143,11 @@ def contribution_factor(estate: Estate) -> int:
 def reservation_days(estate: Estate) -> int:
     """Days until an allotment that is not applied is given back. Raises DeclaredErrors."""
     return _days(estate, "reservation-days", RESERVATION_DAYS)
+
+
+def audit_retention(estate: Estate) -> int:
+    """For how many days an exported head of the audit chain is kept. Raises DeclaredErrors."""
+    return _days(estate, "audit-retention-days", AUDIT_RETENTION)
 
 
 def seconds_asked(asked: float) -> float:

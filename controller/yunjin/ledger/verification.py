@@ -80,10 +80,10 @@ class Report:
         """Whether nothing was found."""
         return not self.problems
 
-    def add(self, kind: str, where: object, text: Text) -> None:
+    def add(self, problem: Problem) -> None:
         """Note a problem."""
         if len(self.problems) < _MOST:
-            self.problems.append(Problem(kind, str(where), text))
+            self.problems.append(problem)
         else:
             self.more += 1
 
@@ -103,99 +103,85 @@ def verify(links: Iterable[Link], marks: Sequence[Mark] = ()) -> Report:
     expected = 1
     for link in links:
         if link.position != expected:
-            _misplaced(report, link, expected)
+            report.add(_misplaced(link, expected))
             previous = None  # what stood before it cannot be known
-        _check(report, link, previous)
+        if link.entry is None:
+            report.add(_gone(link))
+        elif previous and hash_of(previous, link.position, link.sealed, link.entry) != link.hash:
+            report.add(_changed(link))
         for mark in due.pop(link.position, ()):
-            _compare(report, mark, link)
+            if mark.hash == link.hash:
+                report.agreed += 1
+            else:
+                report.add(_rewritten(mark))
         report.rows += 1
         report.end = End(link.position, link.seq, link.hash)
         expected, previous = link.position + 1, link.hash
     for position in sorted(due):
         for mark in due[position]:
-            report.add("rewritten", mark.name, _beyond(mark, report.end.position))
+            report.add(_beyond(mark, report.end.position))
     return report
 
 
-def verify_database(ask: Database, links: Iterable[Link], marks: Sequence[Mark] = ()) -> Report:
+def verify_database(database: Database, links: Iterable[Link], marks: Sequence[Mark] = ()) -> Report:
     """`verify`, and what only the database can tell: rows not yet sealed, and numbers that are missing."""
     report = verify(links, marks)
-    report.tail = tail_of(ask)
-    if ask.dialect == "sqlite":  # PostgreSQL leaves numbers out by itself
-        ((floor,),) = ask.rows(_PUT_BACK, RESTORED)
-        for first, last in ask.rows(_GAPS, floor, _MOST):
-            report.add("deleted", f"{first}-{last}", _unsealed_gap(first, last))
+    report.tail = tail_of(database)
+    if database.dialect == "sqlite":  # PostgreSQL leaves numbers out by itself
+        ((floor,),) = database.rows(_PUT_BACK, RESTORED)
+        for first, last in database.rows(_GAPS, floor, _MOST):
+            report.add(_unsealed_gap(first, last))
     return report
 
 
-def _check(report: Report, link: Link, previous: str | None) -> None:
-    if link.entry is None:
-        report.add(
-            "deleted",
-            link.position,
-            Text(
-                f"哈希链第 {link.position} 位的审计记录 {link.seq} 已不存在",
-                f"audit row {link.seq}, number {link.position} of the chain, is gone",
-            ),
-        )
-    elif previous is not None and hash_of(previous, link.position, link.sealed, link.entry) != link.hash:
-        report.add(
-            "changed",
-            link.position,
-            Text(
-                f"哈希链第 {link.position} 位(审计记录 {link.seq})与其哈希不符: "
-                "记录内容、封存时间或前后次序被改动",
-                f"audit row {link.seq}, number {link.position} of the chain, is not what its hash sealed: "
-                "the row, its time or its place was changed",
-            ),
-        )
-
-
-def _misplaced(report: Report, link: Link, expected: int) -> None:
-    if link.position > expected:
-        last = link.position - 1
-        report.add(
-            "gap",
-            f"{expected}-{last}",
-            Text(
-                f"哈希链缺少第 {expected} 至 {last} 位",
-                f"numbers {expected} to {last} of the chain are missing",
-            ),
-        )
-    else:
-        report.add(
-            "order",
-            link.position,
-            Text(
-                f"哈希链第 {link.position} 位次序有误", f"number {link.position} of the chain is out of order"
-            ),
-        )
-
-
-def _compare(report: Report, mark: Mark, link: Link) -> None:
-    if mark.hash == link.hash:
-        report.agreed += 1
-        return
-    report.add(
-        "rewritten",
-        mark.name,
-        Text(
-            f"链头 {mark.name} 记载的第 {mark.position} 位哈希与现有哈希链不同: 该位及以前的审计记录被重写",
-            f"head {mark.name} has another hash at number {mark.position}: the chain up to it was rewritten",
-        ),
+def _gone(link: Link) -> Problem:
+    said = Text(
+        f"哈希链第 {link.position} 位的审计记录 {link.seq} 已不存在",
+        f"audit row {link.seq}, number {link.position} of the chain, is gone",
     )
+    return Problem("deleted", str(link.position), said)
 
 
-def _beyond(mark: Mark, end: int) -> Text:
-    return Text(
-        f"链头 {mark.name} 记载哈希链已有 {mark.position} 位, 现只有 {end} 位: 其后的审计记录被删除",
+def _changed(link: Link) -> Problem:
+    said = Text(
+        f"哈希链第 {link.position} 位(审计记录 {link.seq})与其哈希不符: 记录内容、封存时间或次序被改动",
+        f"audit row {link.seq}, number {link.position} of the chain, is not what its hash sealed: "
+        "the row, its time or its place was changed",
+    )
+    return Problem("changed", str(link.position), said)
+
+
+def _misplaced(link: Link, expected: int) -> Problem:
+    if link.position > expected:
+        where = f"{expected}-{link.position - 1}"
+        said = Text(f"哈希链缺少第 {where} 位", f"numbers {where} of the chain are missing")
+        return Problem("gap", where, said)
+    said = Text(
+        f"哈希链第 {link.position} 位次序有误", f"number {link.position} of the chain is out of order"
+    )
+    return Problem("order", str(link.position), said)
+
+
+def _rewritten(mark: Mark) -> Problem:
+    said = Text(
+        f"链头 {mark.name} 所记第 {mark.position} 位的哈希与现有哈希链不同: 该位及以前的审计记录被重写",
+        f"head {mark.name} has another hash at number {mark.position}: the chain up to it was rewritten",
+    )
+    return Problem("rewritten", mark.name, said)
+
+
+def _beyond(mark: Mark, end: int) -> Problem:
+    said = Text(
+        f"链头 {mark.name} 所记哈希链已有 {mark.position} 位, 现只有 {end} 位: 其后的审计记录被删除",
         f"head {mark.name} saw {mark.position} rows in the chain, which now ends at {end}: rows were deleted",
     )
+    return Problem("rewritten", mark.name, said)
 
 
-def _unsealed_gap(first: int, last: int) -> Text:
-    rows = f"{first}" if first == last else f"{first} - {last}"
-    return Text(
-        f"审计记录 {rows} 在封存之前被删除或与哈希链一并删除",
-        f"audit rows {rows} are missing: they were deleted before they were sealed, or with their seals",
+def _unsealed_gap(first: int, last: int) -> Problem:
+    where = f"{first}-{last}"
+    said = Text(
+        f"审计记录 {where} 缺失: 在封存前被删除, 或与其封存一并删除",
+        f"audit rows {where} are missing: deleted before they were sealed, or together with their seals",
     )
+    return Problem("deleted", where, said)

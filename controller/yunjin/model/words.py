@@ -140,6 +140,15 @@ _QUOTA: Final = (
     _term("gpu", "图形处理器", "GPU"),
 )
 
+_AUDIT: Final = (
+    _term("audit", "审计记录", "audit"),
+    _term("audit.chain", "审计链", "audit chain"),
+    _term("audit.head", "链头", "head of the audit chain"),
+    _term("audit.sealed", "封存", "sealed"),
+    _term("backup", "备份", "backup"),
+    _term("restore", "恢复备份", "restore"),
+)
+
 _SPINE: Final = (
     _term("plan", "变更方案", "plan", never=("计划",), note=_OTHER),
     _term("apply", "下发执行", "apply", never=("申请",), note=_OTHER),
@@ -209,6 +218,7 @@ _SECTIONS: Final = (
     (Text("资源位置", "Where it runs"), _WHERE),
     (Text("配额", "Quota"), _QUOTA),
     (Text("变更与检查", "Change and check"), _SPINE),
+    (Text("审计与备份", "Audit and backup"), _AUDIT),
     (Text("申请与审核", "Request and review"), _REVIEW),
     (Text("使用情况", "Use"), _USE),
 )

@@ -47,11 +47,9 @@ class FolderStore:
         with translated(path):
             path.parent.mkdir(mode=0o700 if keep_until is None else 0o755, parents=True, exist_ok=True)
             try:
-                with _new(partial) as file:
+                with new_file(partial) as file:
                     _fill(file, content)
                     os.fchmod(file.fileno(), mode)
-                    file.flush()
-                    os.fsync(file.fileno())
                 os.link(partial, path)  # unlike rename, it fails where there is one
             finally:
                 partial.unlink(missing_ok=True)
@@ -72,10 +70,8 @@ class FolderStore:
         with translated(path), path.open("rb") as source:
             if os.fstat(source.fileno()).st_size > most:
                 raise too_long(str(path), most)
-            with translated(target), _new(target) as file:
+            with translated(target), new_file(target) as file:
                 shutil.copyfileobj(source, file, _PIECE)
-                file.flush()
-                os.fsync(file.fileno())
 
     def names(self, prefix: str) -> list[str]:
         """Files whose names begin so, partial ones left out."""
@@ -133,12 +129,17 @@ def translated(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _new(path: Path) -> Iterator[BinaryIO]:
-    """A file of one's own; gone again where it is not finished."""
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file of one's own, readable by its owner alone; gone again where it is not finished.
+
+    Raises what the system raises; see `translated`.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         try:
             yield file
+            file.flush()
+            os.fsync(file.fileno())
         except BaseException:
             path.unlink(missing_ok=True)
             raise

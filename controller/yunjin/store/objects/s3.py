@@ -32,7 +32,7 @@ from yunjin.errors import (
     YunjinError,
 )
 from yunjin.store.objects.contract import Lock, Record
-from yunjin.store.objects.folder import too_long, translated
+from yunjin.store.objects.folder import new_file, too_long, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -102,17 +102,13 @@ class BucketStore:
         """The first version of an object, into a file."""
         with self._translated(name):
             body = self._first(name, most)["Body"]
-            with translated(target):
-                descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-                with os.fdopen(descriptor, "wb") as file:
-                    size = 0
-                    for piece in body.iter_chunks(_PIECE):
-                        size += len(piece)
-                        if size > most:
-                            raise too_long(f"{self.name}/{name}", most)
-                        file.write(piece)
-                    file.flush()
-                    os.fsync(file.fileno())
+            with translated(target), new_file(target) as file:
+                size = 0
+                for piece in body.iter_chunks(_PIECE):
+                    size += len(piece)
+                    if size > most:
+                        raise too_long(f"{self.name}/{name}", most)
+                    file.write(piece)
 
     def names(self, prefix: str) -> list[str]:
         """Names that begin so and have an object now."""
