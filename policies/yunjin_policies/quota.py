@@ -21,7 +21,7 @@ from yunjin_policies.accounts import Account, accounts
 from yunjin_policies.subjects import node_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from yunjin.errors import Place
 
@@ -40,7 +40,7 @@ _LOWER = Text(
 )
 def guarantee_within_limit(facts: Facts) -> Iterator[Breach]:
     """A node's own g against its own l."""
-    for account in facts.derived(accounts).values():
+    for account in _accounts(facts).values():
         said = Text("保底额度", "is guaranteed")
         yield from _over(facts, account, account.guarantee, said, _row(facts, account))
 
@@ -58,7 +58,7 @@ def guarantee_within_limit(facts: Facts) -> Iterator[Breach]:
 )
 def nested_within_limit(facts: Facts) -> Iterator[Breach]:
     """Sum of G of the children against l; the city's is Q06."""
-    for account in facts.derived(accounts).values():
+    for account in _accounts(facts).values():
         if account.node != CITY:
             said = Text("下级保底额度合计", "guarantees below it add up to")
             yield from _over(facts, account, account.nested, said, _row(facts, account))
@@ -74,7 +74,7 @@ def nested_within_limit(facts: Facts) -> Iterator[Breach]:
 )
 def limit_within_parent(facts: Facts) -> Iterator[Breach]:
     """Limit of each child against its parent's; the city's is what the pool may promise."""
-    found = facts.derived(accounts)
+    found = _accounts(facts)
     for account in found.values():
         if account.parent is None:
             continue
@@ -96,7 +96,7 @@ def limit_within_parent(facts: Facts) -> Iterator[Breach]:
 )
 def allotted_within_tenant(facts: Facts) -> Iterator[Breach]:
     """Sum of the leaves' a against the tenant's l."""
-    for account in facts.derived(accounts).values():
+    for account in _accounts(facts).values():
         if account.node.startswith(_TENANT):
             yield from _over(facts, account, account.allotted, _asked(facts, account), _asker(facts, account))
 
@@ -113,7 +113,7 @@ def allotted_within_tenant(facts: Facts) -> Iterator[Breach]:
 )
 def charged_within_ancestors(facts: Facts) -> Iterator[Breach]:
     """Sum of c of the children against l of bureaus and areas; the city's is Q07."""
-    for account in facts.derived(accounts).values():
+    for account in _accounts(facts).values():
         if account.node != CITY and not account.node.startswith(_TENANT):
             yield from _over(facts, account, account.allotted, _asked(facts, account), _asker(facts, account))
 
@@ -129,10 +129,10 @@ def charged_within_ancestors(facts: Facts) -> Iterator[Breach]:
 )
 def guarantees_within_supply(facts: Facts) -> Iterator[Breach]:
     """G of the city against supply - reserve."""
-    found = facts.derived(accounts)
+    found = _accounts(facts)
     for pool in facts.estate.pools.values():
         firm = Amounts({d: max(0, value - pool.reserve.of(d)) for d, value in pool.supply.items()})
-        promised = found[(CITY, pool.id)].promised
+        promised = found[(CITY, pool.id)].promised if found else Amounts()
         for dimension in promised.excess_over(firm):
             excess = _Excess(CITY, pool.id, dimension, firm.of(dimension), promised[dimension])
             yield excess.breach(
@@ -156,7 +156,7 @@ def guarantees_within_supply(facts: Facts) -> Iterator[Breach]:
 )
 def charged_within_supply(facts: Facts) -> Iterator[Breach]:
     """The city's charge against the pool's bound."""
-    for account in facts.derived(accounts).values():
+    for account in _accounts(facts).values():
         if account.node == CITY:
             said = Text("各单位合计申请", "all bodies together ask for")
             yield from _over(facts, account, account.allotted, said, facts.estate.place("pool", account.pool))
@@ -294,6 +294,11 @@ def _differences(what: str, stated: Amounts, held: Amounts) -> list[Text]:
                 )
             )
     return found
+
+
+def _accounts(facts: Facts) -> Mapping[tuple[str, str], Account]:
+    """The baseline summed up. Once it has entered the ledger, the ledger itself keeps these bounds."""
+    return {} if facts.ledger else facts.derived(accounts)
 
 
 def _row(facts: Facts, account: Account) -> Place | None:

@@ -244,10 +244,10 @@ def test_what_is_reported_is_told_in_log_and_metrics(large: OwnCity, somebody: S
 
 def test_an_apply_and_a_controller_wait_for_each_other(large: OwnCity) -> None:
     """Fifty tenants get another figure while the controller looks at everything without a pause."""
-    leaves = [f"leaf/{large.endpoints['egov']}/{large.leaf(number)}" for number in range(400, 450)]
+    leaves = [f"{large.endpoints['egov']}/{large.leaf(number)}" for number in range(400, 450)]
     with Running(large, "--interval", "0.5") as controller:
         controller.swept()
-        large.desk.change_rows(*leaves, cpu=3)
+        large.desk.allot(*leaves, cpu=3)
         large.desk.run("plan")
         receipts = large.desk.value("apply", "--yes")["receipts"]
         assert {receipt["outcome"] for receipt in receipts} == {"done"}

@@ -145,25 +145,25 @@ def test_nothing_is_put_back_without_consent(changed: CommandLine) -> None:
     changed.run("drift", "repair", expect=1)
     changed.run("drift", "adopt", LEAF, expect=1)
     assert changed.standing() == before
-    assert "cpu: 70" not in (changed.tenants / "baseline.yaml").read_text("utf-8")
+    assert changed.shares()[f"k8s-egov/{LEAF}"].target.of("cpu") == 64_000
 
 
-def test_an_adopted_figure_is_the_declared_one(applied: CommandLine) -> None:
-    """Within the limit of the tenant; the comments of the file stay, and the next change works as ever."""
+def test_an_adopted_figure_is_the_one_the_ledger_holds(applied: CommandLine) -> None:
+    """Within the limit of the tenant; the files stay as they are, and the next change works as ever."""
     with applied.endpoint() as others:
         others.edit(QUOTA, {CPU: "60"})
-    comments = [line for line in _baseline(applied).splitlines() if line.strip().startswith("#")]
+    baseline = (applied.tenants / "baseline.yaml").read_bytes()
     said = applied.run("drift", "adopt", f"k8s-egov/{LEAF}", "--yes", lang="en")
     assert "64 cores" in said
     assert "60 cores" in said
-    assert "cpu: 60" in _baseline(applied)
-    assert [line for line in _baseline(applied).splitlines() if line.strip().startswith("#")] == comments
-    applied.run("validate")
+    assert applied.shares()[f"k8s-egov/{LEAF}"].target.of("cpu") == 60_000
+    assert (applied.tenants / "baseline.yaml").read_bytes() == baseline
     applied.run("drift")
     applied.run("plan")
-    applied.run("apply", "--yes")  # the limits follow their ratio
+    applied.run("apply", "--yes")  # the limits follow their ratio, and what was given back is free
+    assert applied.shares()[f"k8s-egov/{LEAF}"].charged.of("cpu") == 60_000
 
-    applied.replace("baseline.yaml", "allotted: {cpu: 60,", "allotted: {cpu: 62,")
+    applied.allot(f"k8s-egov/{LEAF}", cpu=62)
     applied.run("drift")
     applied.run("plan")
     applied.run("apply", "--yes")
@@ -171,21 +171,17 @@ def test_an_adopted_figure_is_the_declared_one(applied: CommandLine) -> None:
     assert (hard["requests.cpu"], hard["limits.cpu"]) == ("62", "124")
 
 
-def test_a_figure_that_the_rules_do_not_allow_is_not_adopted(changed: CommandLine) -> None:
-    before = _baseline(changed)
+def test_a_figure_that_does_not_fit_is_not_adopted_and_the_limit_is_named(changed: CommandLine) -> None:
     answer = changed.ask("drift", "adopt", LEAF, "--yes", "--output", "json")
     assert answer.code == 1
-    assert answer.errors[0]["code"] == "refused"
-    assert "64" in answer.errors[0]["message"]["zh"]
-    assert _baseline(changed) == before
-
-
-def _baseline(desk: CommandLine) -> str:
-    return (desk.tenants / "baseline.yaml").read_text("utf-8")
+    (error,) = answer.errors
+    assert error["code"] == "shortage"
+    assert "64" in error["message"]["zh"]
+    assert changed.shares()[f"k8s-egov/{LEAF}"].target.of("cpu") == 64_000
 
 
 def test_a_change_declared_meanwhile_waits_and_is_no_drift(applied: CommandLine) -> None:
-    applied.change_rows(f"leaf/k8s-egov/{LEAF}", cpu=48)
+    applied.allot(f"k8s-egov/{LEAF}", cpu=48)
     assert applied.value("drift") == {"drift": [], "waiting": 1, "unknown": []}
     applied.run("drift", "repair", "--yes")
     hard = applied.standing()["jtj-egov/ResourceQuota/yunjin"]["spec"]["hard"]

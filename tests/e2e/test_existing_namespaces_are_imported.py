@@ -110,7 +110,7 @@ def _walk(ground: Ground) -> None:
     assert ground.changes() == []
     ground.people.edit(quota, {("spec", "hard", "requests.cpu"): "2"}, "terraform")
 
-    ground.desk.change_rows(f"leaf/{ground.people.endpoint}/{namespace}", cpu=1)
+    ground.desk.allot(f"{ground.people.endpoint}/{namespace}", cpu=1)
     (change,) = ground.changes()
     assert change["key"]["kind"] == "ResourceQuota"
     ground.desk.run("apply", "--yes")
@@ -141,7 +141,7 @@ def _walk_quarantine(ground: Ground) -> None:
     before = _settled(ground, quota)
     taken = ground.take(namespace, "--tenant", "orphan", expect=0)
     assert taken["quarantined"]
-    ground.desk.change_rows(f"leaf/{ground.people.endpoint}/{namespace}", cpu=1)
+    ground.desk.allot(f"{ground.people.endpoint}/{namespace}", cpu=1)
     assert ground.changes() == []
     ground.desk.run("drift", "repair", "--yes")
     assert ground.body(quota) == before
@@ -166,22 +166,28 @@ def test_quarantined_on_the_real_server(real: Ground) -> None:
 
 def test_a_known_tenant_gets_a_second_namespace(simulated: Ground) -> None:
     namespace = simulated.stand("compute")
-    simulated.desk.change_rows("bureau/jtj", cpu=16, memory="32Gi")
     assert simulated.take(namespace, "--tenant", "jtj")["tenant"] == "jtj"
     assert simulated.changes() == []
     said = simulated.desk.run("tenant", "show", "jtj")
     assert namespace in said
 
 
-def test_figures_above_what_the_bureau_may_have_are_declared_and_said(simulated: Ground) -> None:
-    """They are what runs; that they exceed a limit is a finding, which somebody must settle."""
+def test_figures_above_what_the_bureau_may_have_are_refused_naming_its_limit(simulated: Ground) -> None:
     namespace = simulated.stand("compute")
-    simulated.desk.change_rows("bureau/jtj", "tenant/jtj", cpu=4)
     simulated.people.edit(simulated.quota(namespace), {("spec", "hard", "requests.cpu"): "9"}, "terraform")
-    taken = simulated.take(namespace, "--tenant", "bus", "--owner", "bureau/jtj", *CONTACTS, expect=1)
-    assert taken["changes"] == 0
-    assert "error" in {finding["severity"] for finding in taken["findings"]}
-    simulated.desk.run("validate", expect=1)
+    before = {path.name: path.read_bytes() for path in simulated.desk.tenants.rglob("*.yaml")}
+    arguments = ("import", "kubernetes", namespace, "--pool", "k8s-egov", "--tenant", "bus")
+    answer = simulated.desk.ask(*arguments, "--owner", "bureau/jtj", *CONTACTS, "--output", "json")
+    assert answer.code == 1
+    (error,) = answer.errors
+    assert error["code"] == "shortage"
+    assert "8 核" in error["message"]["zh"]
+    assert {path.name: path.read_bytes() for path in simulated.desk.tenants.rglob("*.yaml")} == before
+    assert f"k8s/{namespace}" not in simulated.desk.shares()
+
+    simulated.desk.grant("k8s-egov", "bureau/jtj", cpu=9)
+    assert simulated.take(namespace, "--tenant", "bus", "--owner", "bureau/jtj", *CONTACTS)["changes"] == 0
+    assert simulated.desk.shares()[f"k8s/{namespace}"].charged.of("cpu") == 9000
 
 
 def test_what_cannot_be_imported_is_said_with_what_to_do(simulated: Ground) -> None:

@@ -2,7 +2,8 @@
 
 A process applies a plan that holds every kind of change, and is killed with SIGKILL at one of its steps. Then
 the apply is run again, with the same plan and with a new one. The endpoint must hold what an apply without
-interruption leaves, a plan made afterwards must be empty, and nothing may be left in doubt.
+interruption leaves, a plan made afterwards must be empty, nothing may be left in doubt, and the ledger must
+charge exactly what the endpoint enforces.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from killing import Steps, fork
-from two_tenants import SETTINGS, TwoTenants, carry_out
+from two_tenants import SETTINGS, TwoTenants
+from yunjin.ledger.shares import under_way
 from yunjin.model.change import Action
 from yunjin.model.resources import ObjectClass
 from yunjin.store import Store
@@ -54,8 +56,8 @@ class Trial:
 
     def plan(self) -> Plan:
         """What is to be done now."""
-        with closing(self.city.connect()) as backend:
-            return self.city.plan(backend)
+        with closing(self.city.connect()) as backend, Store.open(self.state) as store:
+            return self.city.plan(backend, store)
 
     def objects(self) -> Objects:
         """What stands now."""
@@ -66,7 +68,7 @@ class Trial:
         """Apply a plan, to the end or to the fatal step; the steps it took."""
         steps = Steps(plan.changes, fatal)
         with closing(self.city.connect()) as backend, Store.open(self.state) as store:
-            receipts = carry_out(plan, steps.backend(backend), steps.store(store), settings)
+            receipts = self.city.carry_out(plan, steps.backend(backend), steps.store(store), settings)
         assert [(receipt.change.key, receipt.reason) for receipt in receipts if not receipt.settled] == []
         return steps.reached
 
@@ -109,7 +111,12 @@ def check_finished(trial: Trial, expected: Objects, step: str) -> None:
     """Nothing tells that anything was ever interrupted, but the journal."""
     assert trial.objects() == expected, step
     assert trial.plan().changes == (), step
-    with Store.open(trial.state) as store:
+    with Store.open(trial.state) as store, closing(trial.city.connect()) as backend:
+        charged = trial.city.charged(store)
+        assert {leaf: amounts for leaf, amounts in charged.items() if amounts} == trial.city.enforced(
+            backend
+        ), step
+        assert under_way(store.database) == frozenset(), step
         assert store.journal.unfinished() == (), step
         assert all(fence.holder.dead for fence in store.leases.held()), step
 

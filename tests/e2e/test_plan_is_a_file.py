@@ -90,7 +90,7 @@ def test_a_plan_that_cannot_be_written_is_bad_input(small: CommandLine) -> None:
 
 
 def test_what_has_moved_is_skipped_and_the_rest_done(provisioned: CommandLine) -> None:
-    provisioned.change_rows("leaf/k8s/jtj-egov", "leaf/k8s/fgw-egov", cpu=3)
+    provisioned.allot("k8s/jtj-egov", "k8s/fgw-egov", cpu=3)
     provisioned.run("plan", "--out", "p.json")
     with provisioned.endpoint("k8s") as others:
         others.edit(QUOTA, {HARD: "5"})

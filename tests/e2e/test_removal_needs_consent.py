@@ -18,8 +18,23 @@ def test_a_file_may_not_go_before_its_grants(provisioned: CommandLine) -> None:
     assert "jtj" in said
 
 
+def end(desk: CommandLine, *rows: str) -> None:
+    """The grants first, then the rows of the files."""
+    desk.end_grants(*rows)
+    desk.take_rows(*rows)
+
+
+def test_rows_may_not_go_before_the_grants_in_the_ledger(provisioned: CommandLine) -> None:
+    provisioned.take_rows(*ROWS)
+    said = provisioned.run("plan", expect=1)
+    assert "opening/tenant/jtj/k8s-egov" in said
+    assert "yunjin grant end" in said
+    provisioned.run("apply", "--yes", "--allow-destroy", expect=1)
+    assert "jtj-egov/Namespace/jtj-egov" in provisioned.standing("k8s")
+
+
 def test_removal_waits_for_consent_and_goes_in_order(provisioned: CommandLine) -> None:
-    provisioned.end_grants(*ROWS)
+    end(provisioned, *ROWS)
     others = {
         key: body for key, body in provisioned.standing("k8s").items() if not key.startswith("jtj-egov/")
     }
@@ -37,13 +52,14 @@ def test_removal_waits_for_consent_and_goes_in_order(provisioned: CommandLine) -
     # Rights go first: nobody makes anything new while the namespace ends.
     assert [key.split("/")[-2] for key in removed] == ["RoleBinding", "RoleBinding", "Namespace"]
     assert provisioned.standing("k8s") == others
+    assert not any(provisioned.shares()["k8s/jtj-egov"].charged.values())
 
     (provisioned.tenants / "jtj.yaml").unlink()  # with its grants ended, the file may go
     assert provisioned.value("plan")["plan"]["changes"] == []
 
 
 def test_it_is_shown_as_a_loss_in_both_languages(provisioned: CommandLine) -> None:
-    provisioned.end_grants(*ROWS)
+    end(provisioned, *ROWS)
     shown = {
         "zh": ("删除  k8s", "整个命名空间, 连同其中的一切", "其中删除 3 项"),
         "en": (
@@ -63,7 +79,7 @@ def test_it_is_shown_as_a_loss_in_both_languages(provisioned: CommandLine) -> No
 
 def test_a_protected_tenant_stays_whatever_is_allowed(provisioned: CommandLine) -> None:
     before = provisioned.standing("k8s")
-    provisioned.end_grants(*PROTECTED)
+    end(provisioned, *PROTECTED)
     assert "fgw-egov" in provisioned.run("plan", expect=1)
     refused = provisioned.run("apply", "--yes", "--allow-destroy", expect=1)
     assert refused.count("R02") == 1  # said once, not again in the refusal

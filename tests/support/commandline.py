@@ -16,16 +16,22 @@ import sys
 import termios
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from estates import document
+from yunjin.ledger import GrantTerms, Ledger, books, shares
+from yunjin.model.amounts import Amounts
+from yunjin.store import Store
 from yunjin.substrates.simulated.backend import SimulatedBackend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+    from yunjin.model.tenancy import Share
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = "2026-11-22"
@@ -162,9 +168,49 @@ class CommandLine:
 
         self.rewrite("baseline.yaml", changed)
 
-    def end_grants(self, *nodes: str) -> None:
+    def take_rows(self, *nodes: str) -> None:
         """Take rows out of the baseline."""
         self.rewrite("baseline.yaml", lambda rows: [row for row in rows if row["node"] not in nodes])
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """The quota ledger of the desk's state."""
+        with Store.open(self.state) as store:
+            yield Ledger(store.database, store.now, "somebody")
+
+    def allot(self, *leaves: str, **amounts: str | int) -> None:
+        """Give leaves (`ENDPOINT/NAME`) these amounts by the ledger; the other dimensions stay."""
+        with self.ledger() as ledger:
+            for leaf in leaves:
+                ledger.allot(f"leaf/{leaf}", Amounts.parse(amounts))
+
+    def grant(self, pool: str, *nodes: str, **amounts: str | int) -> None:
+        """Raise limits of nodes in a pool by these amounts; the one above before the one below."""
+        more = Amounts.parse(amounts)
+        with self.ledger() as ledger:
+            for node in nodes:
+                terms = GrantTerms("", node, more, {pool: more}, date.fromisoformat(self.day))
+                ledger.grant(terms, date.fromisoformat(self.day))
+
+    def end_grants(self, *nodes: str) -> None:
+        """End every grant of these nodes that is in force."""
+        with Store.open(self.state) as store:
+            ledger = Ledger(store.database, store.now, "somebody")
+            for grant in books.read(store.database, (books.GRANTS,)).grants:
+                if grant.node in nodes and grant.state == "in_force":
+                    ledger.end(grant.number, "test", date.fromisoformat(self.day))
+
+    def shares(self) -> Mapping[str, Share]:
+        """What the ledger holds of each leaf (`ENDPOINT/NAME`)."""
+        with Store.open(self.state) as store:
+            found = shares.shares(store.database)
+        assert found is not None, "the ledger was never opened"
+        return {node.removeprefix("leaf/"): share for node, share in found.items()}
+
+    def under_way(self) -> frozenset[str]:
+        """Leaves with a reservation that was not seen in force."""
+        with Store.open(self.state) as store:
+            return frozenset(node.removeprefix("leaf/") for node in shares.under_way(store.database))
 
     @contextmanager
     def endpoint(self, name: str = "k8s-egov") -> Iterator[SimulatedBackend]:

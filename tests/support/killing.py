@@ -92,6 +92,7 @@ class _Stepped:
 
 class _SteppedStore:
     def __init__(self, store: Store, steps: Steps) -> None:
+        self.database, self.now = store.database, store.now  # what is written there goes through the run
         self.journal = _Stepped("journal", store.journal, steps)
         self.leases = _Stepped("leases", store.leases, steps)
 

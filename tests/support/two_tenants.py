@@ -1,9 +1,9 @@
 """A small city in two states, whose difference holds every kind of change.
 
-Used by the tests of killed applies. Calls the estate's loader, the planner and the apply. Between the states
-the first tenant moves to another bureau and gets more (all eight objects of its namespace change), gets a
-second namespace (eight are created) and loses a policy and a binding that nobody declares; the second tenant
-is removed; of the objects that all share, one is missing and one was tampered with.
+Used by the tests of killed applies. Calls the estate's loader, the ledger, the planner and the apply. Between
+the states the first tenant moves to another bureau and gets more (all eight objects of its namespace change),
+gets a second namespace (eight are created) and loses a policy and a binding that nobody declares; the second
+tenant is removed; of the objects that all share, one is missing and one was tampered with.
 """
 
 from __future__ import annotations
@@ -15,9 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from estates import LARGE, SMALL, city, tenant, write_estate
 from yunjin.apply import ApprovedPlan, Settings, apply
+from yunjin.engine import opening
+from yunjin.engine.accounts import unsettled
 from yunjin.estate import load
+from yunjin.ledger import GrantTerms, Ledger
+from yunjin.ledger.shares import shares
+from yunjin.model.amounts import Amounts
 from yunjin.model.change import ABSENT, Action, Binding, Change, Plan
 from yunjin.model.resources import Key, ObjectClass
+from yunjin.model.tenancy import leaf_node
 from yunjin.observe import observe_all
 from yunjin.plan import make_plan, plan_hash
 from yunjin.substrates.kubernetes.translate import KubernetesTranslator
@@ -73,7 +79,9 @@ class TwoTenants:
     def prepare(self, store: Store) -> None:
         """Bring the endpoint into the first state, and put some things there that should not be."""
         backend = self.connect()
-        carry_out(self.plan(backend, self.before()), backend, store)
+        opening.enter(store, self.before(), DAY, "cloud-ops")
+        self.carry_out(self.plan(backend, store, self.before()), backend, store)
+        self._allot(store)
         stale = [self._stale("NetworkPolicy", "stale"), self._stale("RoleBinding", "stale")]
         roles = [wanted for wanted in TRANSLATOR.shared(self._declared()) if wanted.key.kind == "ClusterRole"]
         live = backend.read([wanted.key for wanted in roles])
@@ -87,11 +95,56 @@ class TwoTenants:
         )
         backend.close()
 
-    def plan(self, backend: Backend, estate: Estate | None = None) -> Plan:
+    def _allot(self, store: Store) -> None:
+        """Let the ledger say what the second state shall hold."""
+        opening.enter(store, self.after(), DAY, "cloud-ops")
+        ledger = Ledger(store.database, store.now, "cloud-ops")
+        more = Amounts.parse(SMALL)
+        for node in ("bureau/jtj", f"tenant/{self.name}-first"):
+            ledger.grant(GrantTerms("", node, more, {"k8s-inet": more}, DAY), DAY)
+        ledger.allot(leaf_node(self.endpoint, f"{self.name}-first-egov"), Amounts.parse(LARGE))
+        ledger.allot(leaf_node(self.endpoint, f"{self.name}-first-inet"), Amounts.parse(SMALL))
+
+    def plan(self, backend: Backend, store: Store, estate: Estate | None = None) -> Plan:
         """What is to be done now, towards the second state unless told otherwise."""
-        observations = observe_all({self.endpoint: backend})
-        bindings = {self.endpoint: Binding("kubernetes", "simulated", None)}
-        return make_plan(estate or self.after(), DAY, observations, {self.endpoint: TRANSLATOR}, bindings)
+        return make_plan(
+            estate or self.after(),
+            DAY,
+            observe_all({self.endpoint: backend}),
+            {self.endpoint: TRANSLATOR},
+            {self.endpoint: Binding("kubernetes", "simulated", None)},
+            shares(store.database),
+        )
+
+    def carry_out(
+        self, plan: Plan, backend: Backend, store: Store, settings: Settings = SETTINGS
+    ) -> tuple[Receipt, ...]:
+        """Apply a plan; the trial's rules approve of everything."""
+        leaves = self.after().leaves(DAY, shares(store.database))
+        open_ones = unsettled(store.database, leaves, {self.endpoint: TRANSLATOR}, plan)
+        approved = ApprovedPlan(plan, plan_hash(plan), "cloud-ops", open_ones)
+        return apply(approved, {self.endpoint: backend}, {self.endpoint: TRANSLATOR}, store, settings)
+
+    def charged(self, store: Store) -> dict[str, Amounts]:
+        """What the ledger charges for each leaf, whatever the city is called; nothing left out but zeros."""
+        found = shares(store.database) or {}
+        return {
+            node.rpartition("/")[2].removeprefix(self.name): Amounts(
+                {d: v for d, v in share.charged.items() if v}
+            )
+            for node, share in found.items()
+        }
+
+    def enforced(self, backend: Backend) -> dict[str, Amounts]:
+        """What the endpoint enforces for each leaf, in the same form."""
+        return {
+            live.key.namespace.removeprefix(self.name): Amounts(
+                {d: v for d, v in TRANSLATOR.holding(live).enforced.items() if v}
+            )
+            for state in backend.observe()
+            for live in state.objects.values()
+            if live.key.kind == "ResourceQuota"
+        }
 
     def objects(self, backend: Backend) -> Objects:
         """Everything that stands, without what differs between two runs that did the same."""
@@ -142,7 +195,12 @@ class TwoTenants:
         for pool in documents["pools"]:
             pool.update(endpoint=self.endpoint, limit_percent={"cpu": ratio, "memory": 100})
         documents["tenants"] = [tenant(f"{self.name}-{item}", "institution", owner) for item in tenants]
+        whole = {"cpu": 12, "memory": "24Gi", "storage": "300Gi", "pods": 120}  # LARGE and SMALL
         documents["baseline"] = [
+            {"node": "bureau/jtj", "pool": "k8s-egov", "limit": whole},
+            *({"node": f"tenant/{self.name}-{item}", "pool": "k8s-egov", "limit": LARGE} for item in tenants),
+        ]
+        documents["baseline"] += [
             {
                 "node": f"leaf/{self.endpoint}/{self.name}-{leaf}",
                 "pool": f"k8s-{leaf.rpartition('-')[2]}",
@@ -152,15 +210,6 @@ class TwoTenants:
             for leaf, amounts in leaves.items()
         ]
         return documents
-
-
-def carry_out(
-    plan: Plan, backend: Backend, store: Store, settings: Settings = SETTINGS
-) -> tuple[Receipt, ...]:
-    """Apply a plan to its only endpoint; the trial's rules approve of everything."""
-    (endpoint,) = plan.bindings
-    approved = ApprovedPlan(plan, plan_hash(plan), "cloud-ops")
-    return apply(approved, {endpoint: backend}, {endpoint: TRANSLATOR}, store, settings)
 
 
 def _change(action: Action, key: Key, body: dict[str, Any] | None, *, force: bool = False) -> Change:

@@ -24,6 +24,7 @@ from yunjin_cli.speech import group, said
 
 if TYPE_CHECKING:
     from yunjin.engine.importing import Taken
+    from yunjin.engine.spine import Spine
     from yunjin.model.change import Finding
     from yunjin.model.estate import Estate
 
@@ -93,7 +94,7 @@ def import_kubernetes(
         leaf = next(each for each in made.leaves() if each.node == taken.node)
         accept(made, leaf, tuple(ObjectClass), getpass.getuser(), "import")
         changes = sum(change.leaf == namespace for change in made.observed_plan().changes)
-    fresh = _fresh(session, estate, declared)
+        fresh = _fresh(made, estate)
     _show(session, taken, changes, fresh)
     if changes:
         raise ConflictError(
@@ -106,13 +107,14 @@ def import_kubernetes(
     return int(bool(stopping(session, fresh)))
 
 
-def _fresh(session: Session, before: Estate, after: Estate) -> list[Finding]:
+def _fresh(made: Spine, before: Estate) -> list[Finding]:
     """What the rules say of the files now and did not say before."""
-    from yunjin.engine.spine import Spine
+    from yunjin.engine.accounts import facts
     from yunjin_policies import RULES
 
-    known = {(f.rule, f.subject, f.message) for f in Spine.validate(before, session.as_of, RULES)}
-    findings = Spine.validate(after, session.as_of, RULES)
+    ledger = facts(made.store.database, made.estate)
+    known = {(f.rule, f.subject, f.message) for f in made.validate(before, made.as_of, RULES, ledger)}
+    findings = made.validate(made.estate, made.as_of, RULES, ledger)
     return [f for f in findings if (f.rule, f.subject, f.message) not in known]
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from yunjin.model.estate import Estate
     from yunjin.model.resources import Key
     from yunjin.model.tenancy import Leaf
-    from yunjin.policy import Rule
+    from yunjin.policy import LedgerFacts, Rule
     from yunjin.store import Store
 
 
@@ -102,10 +102,16 @@ class Spine:
         self.rules = rules
 
     @staticmethod
-    def validate(estate: Estate, as_of: date, rules: Sequence[Rule]) -> tuple[Finding, ...]:
-        """What the rules say of the declared files alone. Raises DeclaredErrors as `drift_policies` does."""
+    def validate(
+        estate: Estate, as_of: date, rules: Sequence[Rule], ledger: LedgerFacts | None = None
+    ) -> tuple[Finding, ...]:
+        """What the rules say of the declared files, beside the ledger or alone.
+
+        Raises:
+            DeclaredErrors: as `drift_policies`.
+        """
         drift_policies(estate)
-        return run(rules, Facts(estate, as_of))
+        return run(rules, Facts(estate, as_of, ledger=ledger))
 
     @property
     def repaired(self) -> frozenset[ObjectClass]:

@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from estates import city as city_data
+from estates import tenant
 from spines import ADMIN, CPU, DAY, DENY, LEAF, QUICK, QUOTA, City, home, key, policies
 from waiting import wait_until
 from yunjin.engine.controller import Controller, Sweep
@@ -164,7 +165,7 @@ def test_what_nobody_declares_is_not_looked_at(town: City) -> None:
 
 def test_an_error_in_what_is_declared_stops_all_writing(town: City) -> None:
     town.people.remove(DENY)
-    town.declare(cpu=9)
+    town.write_tenant(tenant("jtj", "bureau", "bureau/jtj", contacts=[]))
     station = Station(town)
     with pytest.raises(RefusalError):
         station.sweep()

@@ -93,14 +93,22 @@ def test_a_quota_that_is_not_in_force_keeps_rights_back_at_every_apply(declared:
     assert declared.apply() == ()
 
 
-def test_a_plan_with_an_error_in_its_verdict_is_refused(town: City) -> None:
-    town.declare(cpu=9)
-    with town.spine() as spine:
+def test_a_plan_with_an_error_in_its_verdict_is_refused(declared: City) -> None:
+    declared.declare(cpu=9)
+    with declared.spine() as spine:
         judged = spine.plan()
         assert judged.verdict.of(Severity.ERROR)
         with pytest.raises(RefusalError):
             spine.apply(judged, QUICK, "cloud-ops", lambda _: None)
-    assert town.cpu() == "4"
+    assert declared.cpu() is None
+
+
+def test_once_the_ledger_is_open_the_baseline_stops_nothing_and_changes_nothing(town: City) -> None:
+    town.declare(cpu=9)
+    judged = _plan(town)
+    assert judged.plan.changes == ()
+    assert judged.verdict.approved
+    assert "Q09" in [finding.rule for finding in judged.verdict.of(Severity.WARNING)]
 
 
 def test_a_removal_must_be_allowed(town: City) -> None:

@@ -89,6 +89,16 @@ def test_a_row_that_says_what_the_ledger_holds_is_in_order_whatever_it_said_befo
     assert _said("Q10", replace(LEDGER, imported=older)) == []
 
 
+def test_the_arithmetic_of_the_baseline_counts_until_it_has_entered_the_ledger() -> None:
+    row = CITY.baseline[JTJ].model_copy(update={"allotted": Amounts({"cpu": 90_000})})
+    beyond = replace(CITY, baseline={**CITY.baseline, JTJ: row})
+    for rule in ("Q04", "Q05", "Q07"):
+        assert _said(rule, None, beyond)
+        assert _said(rule, LEDGER, beyond) == []
+    for rule in ("Q01", "Q02", "Q03", "Q06"):
+        assert _said(rule, LEDGER, beyond) == []
+
+
 def test_a_tenant_gone_from_the_files_while_its_grants_last_is_named_with_them() -> None:
     gone = replace(CITY, tenants={name: each for name, each in CITY.tenants.items() if name != "jtj"})
     (finding,) = _said("Q11", LEDGER, gone)
