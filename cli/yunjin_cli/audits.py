@@ -138,7 +138,7 @@ def _what(row: Listed) -> Text | None:
 
 
 def _figures(asked: Mapping[str, Any]) -> dict[str, int]:
-    """Of a grant the raise over all pools, of a supply what there is, of a leaf what it holds or shall hold."""
+    """Of a grant the raise over all pools, of a supply what there is, of a leaf what it shall hold."""
     found: dict[str, Any] = asked.get("limit", {}).get("*") or next(
         (asked[name] for name in ("target", "enforced", "supply") if isinstance(asked.get(name), dict)), {}
     )

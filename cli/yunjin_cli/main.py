@@ -22,6 +22,7 @@ from yunjin_cli.commands import (
     grant,
     imports,
     ledger,
+    ledger_export,
     spine,
     supply,
 )
@@ -43,6 +44,7 @@ app.add_typer(imports.imports, name="import")
 app.add_typer(controller.controller, name="controller")
 app.add_typer(grant.grant, name="grant")
 allot.register(app)
+ledger_export.register(ledger.ledger)
 app.add_typer(ledger.ledger, name="ledger")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(supply.supply, name="supply")

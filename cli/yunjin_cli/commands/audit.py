@@ -5,23 +5,19 @@ Calls `yunjin.ledger.entries`, `yunjin.engine.auditing` and `yunjin.ledger.heads
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path  # noqa: TC003 (typer reads it)
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
+from typing import Annotated, Final
 
 import typer
 
 from yunjin.errors import Text
 from yunjin_cli.audits import list_rows, report_value, show_report
+from yunjin_cli.files import written
 from yunjin_cli.objects import AccessOption  # noqa: TC001 (typer reads it)
 from yunjin_cli.output import say, show_value, waiting
 from yunjin_cli.session import TIME_ZONE, Output, Session, business_date, command
 from yunjin_cli.speech import group, said
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 audit = group("审计记录: 查询、校验、导出", "the audit: list its rows, verify its chain, export it")
 heads = group("审计链头", "heads of the audit chain")
@@ -149,22 +145,6 @@ def export(
             Text(f"已导出审计记录 {count} 条到 {out}", f"{count} rows of the audit written to {out}"),
         )
     return 0
-
-
-@contextmanager
-def written(out: Path | None) -> Iterator[BinaryIO]:
-    """Standard output, or a new file that only its owner can read; gone again where it is not finished.
-
-    Raises:
-        UsageError: it exists already, or cannot be made.
-    """
-    if out is None:
-        yield sys.stdout.buffer
-        return
-    from yunjin.store.objects.folder import new_file, translated
-
-    with translated(out), new_file(out) as file:
-        yield file
 
 
 @command(heads, "export", Text("导出链头, 供日后核对", "write a head down where it is kept"))

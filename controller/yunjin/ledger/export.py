@@ -137,6 +137,11 @@ def digest_of(content: Content) -> str:
     return hashlib.sha256(canonical(content).encode()).hexdigest()
 
 
+def signed_text(digest: str) -> str:
+    """What a signature is over: the digest, and what it is a digest of."""
+    return f"yunjin ledger export {FORMAT}\n{digest}\n"
+
+
 def document(content: Content, signature: Mapping[str, str] | None = None) -> str:
     """The document, a row a line.
 
