@@ -17,11 +17,9 @@ from yunjin_cli.session import moment
 from yunjin_cli.speech import said
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from yunjin.ledger import Reserved
     from yunjin.model.estate import Estate
-    from yunjin.store import Store
+    from yunjin_cli.output import Row
     from yunjin_cli.session import Session
 
 ExpiryOption = Annotated[
@@ -49,20 +47,30 @@ def life(written: str) -> timedelta:
     return timedelta(hours=count) if match[2] == "h" else timedelta(days=count)
 
 
-def expiry(estate: Estate, store: Store, asked: str | None) -> datetime:
-    """When a reservation made now is given back, as asked or else as the city's policies say."""
+def lasting(estate: Estate, asked: str | None) -> timedelta:
+    """How long a reservation waits to be applied, as asked or else as the city's policies say."""
     from yunjin.engine.choices import reservation_days
 
-    return store.now() + (timedelta(days=reservation_days(estate)) if asked is None else life(asked))
+    return timedelta(days=reservation_days(estate)) if asked is None else life(asked)
 
 
-def say_reserved(session: Session, leaf: str, made: Reserved, expires: datetime) -> None:
+def reserved_row(leaf: str | None, made: Reserved | None) -> Row:
+    """A reservation for programs; all of it None where there is none."""
+    return {
+        "leaf": leaf,
+        "reservation": made.number if made else None,
+        "target": figures(made.target) if made else None,
+        "expires": made.expires if made else None,
+    }
+
+
+def say_reserved(session: Session, leaf: str, made: Reserved) -> None:
     """What a leaf shall hold, and until when that waits to be applied."""
     name, target = leaf.removeprefix("leaf/"), figures(made.target).text
-    if made.number is None:
+    if made.number is None or made.expires is None:
         say(session, Text(f"{name} 已是 {target.zh}, 未作变更", f"{name} has {target.en} already"))
         return
-    end = moment(expires)
+    end = moment(made.expires)
     say(
         session,
         Text(

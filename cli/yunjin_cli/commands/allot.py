@@ -14,8 +14,8 @@ from yunjin.errors import Text, UsageError
 from yunjin_cli.amounts import Asked, CpuOption, DimensionOption, MemoryOption, PodsOption, StorageOption
 from yunjin_cli.ledgers import opened
 from yunjin_cli.nodes import KeyOption, LeafArgument, nodes_of, one_of
-from yunjin_cli.output import Told, figures, say, show_value
-from yunjin_cli.reservations import ExpiryOption, expiry, say_reserved
+from yunjin_cli.output import Told, say, show_value
+from yunjin_cli.reservations import ExpiryOption, lasting, reserved_row, say_reserved
 from yunjin_cli.session import Output, Session, command
 from yunjin_cli.speech import said
 
@@ -63,13 +63,12 @@ def allot(
         ledger = _ledger(store)
         if leaf is None or release is not None:
             return _release(session, ledger, release or 0, key)
-        node, end = one_of(nodes_of(store), leaf), expiry(estate, store, expires_in)
-        made = ledger.allot(node, stated.amounts(), key=key, expires=end)
+        node, amounts = one_of(nodes_of(store), leaf), stated.amounts()
+        made = ledger.allot(node, amounts, key=key, expires=lasting(estate, expires_in))
     if session.output is not Output.TABLE:
-        row = {"leaf": node, "reservation": made.number, "target": figures(made.target)}
-        show_value(session, {**row, "expires": end if made.number else None})
+        show_value(session, reserved_row(node, made))
         return 0
-    say_reserved(session, node, made, end)
+    say_reserved(session, node, made)
     return 0
 
 

@@ -34,17 +34,17 @@ from yunjin_cli.nodes import (
     nodes_of,
     one_of,
 )
-from yunjin_cli.output import Column, figures, say, show_fields, show_rows, show_value
-from yunjin_cli.reservations import ExpiryOption, expiry, say_reserved
+from yunjin_cli.output import Column, say, show_fields, show_rows, show_value
+from yunjin_cli.reservations import ExpiryOption, lasting, reserved_row, say_reserved
 from yunjin_cli.session import Output, Session, business_date, command
-from yunjin_cli.sheets import Names, when
+from yunjin_cli.sheets import Names
 from yunjin_cli.speech import group, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
+    from datetime import timedelta
 
-    from yunjin.ledger import Granted, GrantTerms, Ledger
+    from yunjin.ledger import Granted, GrantTerms, Ledger, Reserved
     from yunjin.ledger.books import Grant
     from yunjin.model.amounts import Amounts
     from yunjin.store import Store
@@ -161,15 +161,14 @@ def add(
             valid_to=business_date(until),
         )
         leaf = None if to is None else one_of(nodes, to)
-        end = expiry(estate, store, expires_in)
-        made = _approve(session, store, terms, leaf, end, key)
+        made = _approve(session, store, terms, leaf, lasting(estate, expires_in), key)
         version = _versions(store, made.number)[-1]
-    _show_granted(session, Names(estate, session.as_of), version, (leaf, made, end))
+    _show_granted(session, Names(estate, session.as_of), version, leaf, made.reserved)
     return 0
 
 
 def _approve(
-    session: Session, store: Store, terms: GrantTerms, leaf: str | None, end: datetime, key: str
+    session: Session, store: Store, terms: GrantTerms, leaf: str | None, lasts: timedelta, key: str
 ) -> Granted:
     if leaf is None:
         return _ledger(store).grant(terms, session.as_of, key=key)
@@ -181,7 +180,7 @@ def _approve(
                 "leave out --to, and use `yunjin allot` once it holds",
             ),
         )
-    return _ledger(store).grant(terms, session.as_of, to=leaf, expires=end, key=key)
+    return _ledger(store).grant(terms, session.as_of, to=leaf, expires=lasts, key=key)
 
 
 def _guaranteed(written: Iterable[str], pools: Sequence[str]) -> dict[str, Amounts]:
@@ -210,18 +209,10 @@ def _guaranteed(written: Iterable[str], pools: Sequence[str]) -> dict[str, Amoun
 
 
 def _show_granted(
-    session: Session, names: Names, version: Grant, allotted: tuple[str | None, Granted, datetime]
+    session: Session, names: Names, version: Grant, leaf: str | None, reserved: Reserved | None
 ) -> None:
-    leaf, made, end = allotted
     if session.output is not Output.TABLE:
-        reserved = made.reserved
-        more = {
-            "to": leaf,
-            "reservation": reserved.number if reserved else None,
-            "target": figures(reserved.target) if reserved else None,
-            "expires": when(end) if reserved else None,
-        }
-        show_value(session, grant_row(names, version) | more)
+        show_value(session, grant_row(names, version) | reserved_row(leaf, reserved))
         return
     name, amounts = names(version.node), grant_row(names, version)["amounts"].text
     state = (
@@ -238,8 +229,8 @@ def _show_granted(
         "bold",
     )
     say(session, amounts)
-    if leaf and made.reserved:
-        say_reserved(session, leaf, made.reserved, end)
+    if leaf and reserved:
+        say_reserved(session, leaf, reserved)
 
 
 @command(grant, "renew", Text("续期", "let a grant run until another day"))

@@ -11,6 +11,7 @@ lowered.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.errors import ConflictError, RefusalError, Text
@@ -18,6 +19,7 @@ from yunjin.ledger import followers, leaves, rows
 from yunjin.ledger.climb import require_no_deficit
 from yunjin.ledger.records import audited, own_key, record
 from yunjin.store.operations import operation
+from yunjin.store.times import text, time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,10 +38,12 @@ def reserve(connection: Connection, request: Request) -> Result:
     Args:
         connection: of the transaction.
         request: `leaf`; either `delta` (differences by dimension) or `target` (amounts by dimension, the
-            others stay); `expires`, UTC text, or None.
+            others stay); `expires`, UTC text, or `lasts`, seconds, so that a request which is sent again is
+            the same one; neither where it does not expire.
 
     Returns:
-        `reservation`, its id, None where nothing differs; `target`, what the leaf shall hold after it.
+        `reservation`, its id, None where nothing differs; `target`, what the leaf shall hold after it;
+        `expires`, UTC text or None.
 
     Raises:
         ShortageError: a limit above is in the way.
@@ -55,15 +59,16 @@ def place(connection: Connection, request: Request) -> Result:
     wanted = leaf.target()
     deltas = _deltas(request, wanted)
     if not deltas:
-        return {"reservation": None, "target": wanted, "counted": []}
+        return {"reservation": None, "target": wanted, "expires": None, "counted": []}
     after = {d: wanted.get(d, 0) + deltas.get(d, 0) for d in {*wanted, *deltas}}
     leaves.require_countable(leaf.name, {d: after[d] for d in deltas})
     growth = {d: value for d, value in deltas.items() if value > 0}
     if growth:
         require_no_deficit(connection, leaf.pool)
     counted = leaves.charge(connection, leaf, growth, request["at"])
-    number = leaves.add(connection, request, leaf, "reserved", deltas)
-    return {"reservation": number, "target": after, "counted": counted}
+    expires = _expiry(request)
+    number = leaves.add(connection, {**request, "expires": expires}, leaf, "reserved", deltas)
+    return {"reservation": number, "target": after, "expires": expires, "counted": counted}
 
 
 @operation
@@ -176,6 +181,12 @@ def expire(connection: Connection, request: Request) -> bool:
     result = _give_up(connection, request, leaves.find(connection, name), one, "expired")
     _record(connection, request, "expire", {"reservations": [number], **result})
     return True
+
+
+def _expiry(request: Request) -> str | None:
+    if request.get("lasts") is None:
+        return request.get("expires")
+    return text(time(request["at"]) + timedelta(seconds=request["lasts"]))
 
 
 def _deltas(request: Request, wanted: Mapping[str, int]) -> dict[str, int]:
