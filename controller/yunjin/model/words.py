@@ -129,6 +129,12 @@ _QUOTA: Final = (
     _term("deficit", "欠额", "deficit"),
     _term("supply", "供给", "supply"),
     _term("reserve", "预留", "failover reserve"),
+    _term(
+        "relief", "补足", "relief", note=Text("只提建议, 经批准办理", "a proposal, carried out once approved")
+    ),
+    _term("contribution", "设备移交", "contribution"),
+    _term("recall", "收回", "recall", note=Text("移交的设备", "of servers handed over")),
+    _term("factor", "折算比例", "contribution factor"),
     _term("cpu", "处理器", "CPU"),
     _term("memory", "内存", "memory"),
     _term("storage", "存储", "storage"),
