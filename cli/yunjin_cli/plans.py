@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from yunjin.engine.spine import Judged
     from yunjin.model.amounts import Amounts
     from yunjin.model.change import Change, Plan, Receipt
-    from yunjin.model.estate import Estate
+    from yunjin.model.tenancy import Leaf
     from yunjin_cli.session import Session
 
 MOST_ROWS: Final = 200
@@ -39,13 +39,19 @@ def declared_rules() -> frozenset[str]:
     return frozenset(rule.id for rule in RULES if rule.scope is Scope.ESTATE)
 
 
-def show_judged(session: Session, judged: Judged, estate: Estate) -> None:
-    """A plan and what the rules say of it."""
+def show_judged(session: Session, judged: Judged, leaves: Sequence[Leaf]) -> None:
+    """A plan and what the rules say of it.
+
+    Args:
+        session: whose language and form.
+        judged: the plan and its verdict.
+        leaves: with what each shall hold.
+    """
     if session.output is not Output.TABLE:
         show_value(session, judged.value())
         return
     made = judged.plan
-    show_changes(session, made, _allotted(estate))
+    show_changes(session, made, {(leaf.endpoint, leaf.name): leaf.allotted for leaf in leaves})
     show_findings(session, judged.verdict.findings, known=declared_rules())
     if judged.left:
         say(
@@ -146,14 +152,6 @@ def short(value: object) -> str:
     """A value that fits a table; a dash where there is none."""
     text = "—" if value is None else str(value)
     return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
-
-
-def _allotted(estate: Estate) -> dict[tuple[str, str], Amounts]:
-    return {
-        (estate.pools[row.pool].endpoint, row.node.rpartition("/")[2]): row.allotted
-        for row in estate.leaf_rows
-        if row.allotted is not None
-    }
 
 
 def _say_more(session: Session, more: int) -> None:

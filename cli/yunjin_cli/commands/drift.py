@@ -125,7 +125,7 @@ def drift_repair(
     with spine(session, estate) as made:
         judged = engine.put_right(made, made.split(), frozenset(classes or ObjectClass))
         if session.output is Output.TABLE:
-            show_judged(session, judged, estate)
+            show_judged(session, judged, made.leaves())
         consent(session, judged, yes=yes)
         receipts = apply_with_bar(session, made, judged, patience(estate))
     show_receipts(session, judged, receipts)

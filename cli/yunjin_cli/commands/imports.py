@@ -77,7 +77,6 @@ def import_kubernetes(
     from yunjin.engine import importing
     from yunjin.engine.acceptance import accept
     from yunjin.engine.endpoints import accesses, connect
-    from yunjin.store import Store
 
     estate = session.estate()
     into = found(estate.pools, pool, word("pool"))
@@ -88,7 +87,7 @@ def import_kubernetes(
         tenant, owner, kind.value, name or tenant, name_en or tenant, mlps, technical, business
     )
     taken = importing.take(session.tenants, estate, into, state, body, session.as_of)
-    with Store.open(session.state) as store:
+    with session.store() as store:
         declared = importing.save(taken, store, session.as_of, getpass.getuser())
     with spine(session, declared) as made:
         leaf = next(each for each in made.leaves() if each.node == taken.node)

@@ -18,6 +18,7 @@ from yunjin.errors import RefusalError, Text
 from yunjin.model.words import word
 from yunjin_cli.commands.clocks import show_to_come, to_come
 from yunjin_cli.findings import count_text, show_findings, stopping
+from yunjin_cli.in_use import in_use_rows, show_in_use
 from yunjin_cli.output import Column, Row, Told, progress, say, show_rows, show_value, waiting
 from yunjin_cli.plans import counts_text, declared_rules, show_judged, show_receipts, unknown_exit
 from yunjin_cli.session import Output, Session, command, moment
@@ -89,7 +90,8 @@ def plan(
         with waiting(session, Text("正在观测接入点", "observing the endpoints")):
             judged = made.plan()
         remember(made.store, judged, out)
-    show_judged(session, judged, estate)
+        leaves = made.leaves()
+    show_judged(session, judged, leaves)
     return unknown_exit(judged.plan) or int(bool(stopping(session, judged.verdict.findings)))
 
 
@@ -145,7 +147,7 @@ def apply(
         if yes:
             show_findings(session, judged.verdict.findings, known=declared_rules())
         elif session.output is Output.TABLE:
-            show_judged(session, judged, estate)
+            show_judged(session, judged, made.leaves())
         refuse_stopped(session, judged)
         if allow_destroy or not any(change.destructive for change in judged.plan.changes):
             consent(session, judged, yes=yes)
@@ -239,7 +241,7 @@ _STATES = {
 
 
 def status(session: Session) -> int:
-    """Endpoints and leases, the last runs and what they left in doubt, grants that end soon."""
+    """Endpoints, leases, the last runs and what they left in doubt, quota that is still used, days to come."""
     from yunjin.engine.endpoints import SIMULATED, accesses
 
     estate = session.estate()
@@ -248,6 +250,7 @@ def status(session: Session) -> int:
         leases = {fence.endpoint: fence for fence in store.leases.held()}
         runs = store.journal.runs(10)
         doubt = {run.id: len(entries) for run, entries in store.journal.unfinished()}
+        in_use = in_use_rows(session, store)
         coming = to_come(session, estate, store)
     endpoints: list[Row] = []
     for endpoint in estate.endpoints.values():
@@ -275,10 +278,11 @@ def status(session: Session) -> int:
         for run in runs
     ]
     if session.output is not Output.TABLE:
-        show_value(session, {"endpoints": endpoints, "runs": rows, **coming})
+        show_value(session, {"endpoints": endpoints, "runs": rows, "in_use": in_use, **coming})
         return 0
     show_rows(session, _ENDPOINTS, endpoints, Text("接入点", "Endpoints"))
     if rows:
         show_rows(session, _RUNS, rows, Text("最近的执行", "Last runs"))
+    show_in_use(session, in_use)
     show_to_come(session, coming)
     return 0
