@@ -43,7 +43,7 @@ def reserve(connection: Connection, request: Request) -> Result:
 
     Returns:
         `reservation`, its id, None where nothing differs; `target`, what the leaf shall hold after it;
-        `expires`, UTC text or None.
+        `expires`, UTC text, where it does.
 
     Raises:
         ShortageError: a limit above is in the way.
@@ -59,7 +59,7 @@ def place(connection: Connection, request: Request) -> Result:
     wanted = leaf.target()
     deltas = _deltas(request, wanted)
     if not deltas:
-        return {"reservation": None, "target": wanted, "expires": None, "counted": []}
+        return {"reservation": None, "target": wanted, "counted": []}
     after = {d: wanted.get(d, 0) + deltas.get(d, 0) for d in {*wanted, *deltas}}
     leaves.require_countable(leaf.name, {d: after[d] for d in deltas})
     growth = {d: value for d, value in deltas.items() if value > 0}
@@ -68,7 +68,8 @@ def place(connection: Connection, request: Request) -> Result:
     counted = leaves.charge(connection, leaf, growth, request["at"])
     expires = _expiry(request)
     number = leaves.add(connection, {**request, "expires": expires}, leaf, "reserved", deltas)
-    return {"reservation": number, "target": after, "expires": expires, "counted": counted}
+    ends = {"expires": expires} if expires else {}
+    return {"reservation": number, "target": after, **ends, "counted": counted}
 
 
 @operation

@@ -345,3 +345,14 @@ def test_the_pool_of_a_reservation_is_its_leafs(hand: Hand) -> None:
     assert hand.rows("SELECT leaf, pool, actor FROM reservations WHERE id = ?", number) == [
         (LEAF, K8S, "tests")
     ]
+
+
+def test_a_life_counts_from_when_it_is_recorded_and_a_repeat_has_the_first_one(hand: Hand) -> None:
+    asked = {"leaf": LEAF, "delta": {"cpu": 3}, "lasts": 60, "key": "k"}
+    first = hand(reservations.reserve, **asked)
+    hand.clock.advance(30)  # type: ignore[attr-defined]  # a clock that tests move
+    assert hand(reservations.reserve, **asked) == first
+    assert first["expires"] == "2026-11-22T01:01:00.000000+00:00"
+    assert not hand(reservations.expire, reservation=first["reservation"])
+    hand.clock.advance(30)  # type: ignore[attr-defined]
+    assert hand(reservations.expire, reservation=first["reservation"])
