@@ -127,8 +127,19 @@ def _absorbed(estate: Estate, source: str, change: Change) -> Iterator[Edit]:
     for field in FIELDS:
         if field.moves is Moves.FOLLOWS:
             old, new = (source, change.into) if field.node else (body, heir)
+            ended = _ended(estate, change) if field.kind in ("bureau", "area") else ()
             for item in naming(estate, field, old):
-                yield Follow(field.kind, item, field.path, old, new)
+                if item not in ended:
+                    yield Follow(field.kind, item, field.path, old, new)
+
+
+def _ended(estate: Estate, change: Change) -> set[str]:
+    """Bodies that are no more on the day: where they stood then is history."""
+    over = {node.partition("/")[2] for node in change.sources}
+    for body in (*estate.bureaus.values(), *estate.areas.values()):
+        if body.valid.end is not None and body.valid.end.isoformat() <= change.day:
+            over.add(body.id)
+    return over
 
 
 def naming(estate: Estate, field: Field, body: str) -> list[str]:
