@@ -135,11 +135,10 @@ def _absorbed(estate: Estate, source: str, change: Change) -> Iterator[Edit]:
 
 def _ended(estate: Estate, change: Change) -> set[str]:
     """Bodies that are no more on the day: where they stood then is history."""
-    over = {node.partition("/")[2] for node in change.sources}
-    for body in (*estate.bureaus.values(), *estate.areas.values()):
-        if body.valid.end is not None and body.valid.end.isoformat() <= change.day:
-            over.add(body.id)
-    return over
+    lives = {key: bureau.valid for key, bureau in estate.bureaus.items()}
+    lives |= {key: area.valid for key, area in estate.areas.items()}
+    over = {key for key, valid in lives.items() if valid.end and valid.end.isoformat() <= change.day}
+    return over | {node.partition("/")[2] for node in change.sources}
 
 
 def naming(estate: Estate, field: Field, body: str) -> list[str]:

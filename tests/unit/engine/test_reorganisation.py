@@ -33,7 +33,7 @@ TODAY, DAY = date(2026, 11, 22), date(2026, 12, 1)
 BASIS = "盘委编〔2026〕7号"
 NAME = {"zh": "市交通运输局", "en": "Transport Bureau"}
 POOL = "k8s-egov"
-NEW = {"into": "bureau/new", "new": True, "name": NAME}
+NEW: dict[str, Any] = {"into": "bureau/new", "new": True, "name": NAME}
 
 
 def amounts(cpu: int) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def test_a_body_that_another_change_waits_for(office: Office) -> None:
 
 
 def test_what_the_rules_find_is_not_recorded(office: Office) -> None:
-    own = {"element": "transport", "tenants": ["tenant/jtj"]}
+    own: dict[str, Any] = {"element": "transport", "tenants": ["tenant/jtj"]}
     planned = office.plan("transfer", "bureau/jtj", into="bureau/lzj", **own)
     assert [finding.rule for finding in planned.findings] == ["I02"]  # a body's own tenant stays its own
     with pytest.raises(RefusalError, match="should be lzj"):
@@ -264,7 +264,7 @@ def test_a_split_takes_tenants_and_figures_along(office: Office) -> None:
 
 
 def test_a_function_goes_over_with_its_tasks_and_a_tenant(office: Office) -> None:
-    terms = {"into": "bureau/lzj", "element": "transport", "tenants": ["tenant/bus"]}
+    terms: dict[str, Any] = {"into": "bureau/lzj", "element": "transport", "tenants": ["tenant/bus"]}
     planned = office.plan("transfer", "bureau/jtj", **terms)
     assert ("task", "2016/T12") in [(move.what, move.subject) for move in planned.moves]
     office.made.carry_out(office.made.record(planned, TODAY), DAY)
