@@ -10,9 +10,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from yunjin.apply import Settings
-from yunjin.errors import RefusalError, Text
+from yunjin.engine.naming import named
+from yunjin.errors import RefusalError, ShortageError, Text
 from yunjin.estate import load
 from yunjin.estate.rewrite import set_allotted
+from yunjin.ledger import Ledger, books
 from yunjin.model.amounts import Amounts, total
 from yunjin.model.change import Outcome, Severity
 from yunjin.model.formats import amounts_text, date_text
@@ -26,11 +28,13 @@ if TYPE_CHECKING:
     from yunjin.engine.spine import Judged, Spine
     from yunjin.model.change import Receipt
     from yunjin.model.estate import Estate
+    from yunjin.model.tenancy import Leaf
     from yunjin_cli.session import Session
 
 DAY: Final = date(2026, 11, 22)
 _PROGRAMME = "2016"
 _NODE, _POOL = "leaf/k8s-egov/jtj-egov", "k8s-egov"
+_MORE: Final = Amounts({"cpu": 16_000})
 
 
 class Walk:
@@ -75,8 +79,31 @@ class Walk:
             f"({leaderless} platforms have no lead bureau yet)",
         )
 
+    def overreach(self) -> None:
+        """Declare more for a tenant than its bureau's limit and see it refused."""
+        before = self._estate.baseline[f"{_NODE} {_POOL}"].allotted or Amounts()
+        set_allotted(self._session.tenants, _NODE, _POOL, before + _MORE)
+        estate = load(self._session.tenants)
+        with spine(self._session, estate) as made:
+            judged = made.plan()
+            try:
+                _apply(made, judged)
+            except RefusalError:
+                outcome = Text("不予下发", "refused")
+            else:
+                outcome = Text("已下发", "applied")
+                self.as_promised = False
+        set_allotted(self._session.tenants, _NODE, _POOL, before)
+        self._estate = load(self._session.tenants)
+        old, new = before.of("cpu") // 1000, (before + _MORE).of("cpu") // 1000
+        reasons = [error.message for error in judged.verdict.of(Severity.ERROR)]
+        name = self._name()
+        zh = [f"超额申报: {name.zh}由 {old} 核改为 {new} 核 → {outcome.zh}", *(r.zh for r in reasons)]
+        en = [f"overreach: {name.en}, {old} to {new} cores → {outcome.en}", *(r.en for r in reasons)]
+        self._say("\n   ".join(zh), "\n   ".join(en))
+
     def provision(self) -> None:
-        """Plan and apply everything."""
+        """Plan and apply everything; the baseline enters the ledger."""
         with spine(self._session, self._estate) as made:
             judged = made.plan()
             plan, leaves, changes = judged.hash[:12], judged.plan.leaves, len(judged.plan.changes)
@@ -92,37 +119,46 @@ class Walk:
                 f"下发执行: 写入 {self._written} 项, {leaves} 个配额中 {quotas} 个已生效",
                 f"applied: {self._written} writes, {quotas} of {leaves} quotas effective",
             )
+            found = books.read(made.store.database, (books.NODES, books.GRANTS, books.RESERVATIONS))
+            equal = sum(_enforced(made, leaf) == leaf.charged for leaf in made.leaves())
+        nodes, grants = len(found.nodes), len(found.grants)
+        self.as_promised &= equal == leaves and not found.reservations
+        self._say(
+            f"资源台账: 期初基线一次入账, 节点 {nodes} 个, 核定配额 {grants} 笔; "
+            f"{leaves} 个命名空间中 {equal} 个账实相符",
+            f"ledger: the baseline entered once, {nodes} nodes, {grants} grants; "
+            f"{equal} of {leaves} namespaces hold what the ledger says",
+        )
 
     def repeat(self) -> None:
         """Apply the same once more."""
         with spine(self._session, self._estate) as made:
-            judged = made.plan()
-            writes = _writes(_apply(made, judged))
-        self.as_promised &= writes == 0
-        self._say(f"再次下发: 写入 {writes} 项", f"applied again: {writes} writes")
+            before = _entries(made)
+            writes = _writes(_apply(made, made.plan()))
+            entries = _entries(made) - before
+        self.as_promised &= writes == entries == 0
+        self._say(
+            f"再次下发: 写入 {writes} 项, 台账新增 {entries} 笔",
+            f"applied again: {writes} writes, {entries} new entries in the ledger",
+        )
 
-    def overreach(self) -> None:
-        """Lift a tenant above its bureau's limit and see it refused."""
-        row = self._estate.baseline[f"{_NODE} {_POOL}"]
-        before = row.allotted or Amounts()
-        asked = before + Amounts({"cpu": 16_000})
-        set_allotted(self._session.tenants, _NODE, _POOL, asked)
-        estate = load(self._session.tenants)
-        name = estate.tenants["jtj"].name(DAY)
-        with spine(self._session, estate) as made:
-            judged = made.plan()
+    def shortage(self) -> None:
+        """Ask the ledger for more than a limit allows."""
+        with spine(self._session, self._estate) as made:
+            ledger = Ledger(made.store.database, made.store.now, "demo")
+            before = next(leaf.allotted for leaf in made.leaves() if leaf.node == _NODE)
             try:
-                _apply(made, judged)
-            except RefusalError:
-                outcome = Text("不予下发", "refused")
+                ledger.allot(_NODE, before + _MORE)
+            except ShortageError as error:
+                outcome, reason = Text("不予分配", "refused"), named(error, self._estate, DAY).message
             else:
-                outcome = Text("已下发", "applied")
+                outcome, reason = Text("已分配", "allotted"), Text("", "")
                 self.as_promised = False
-        old, new = before.of("cpu") // 1000, asked.of("cpu") // 1000
-        reasons = [error.message for error in judged.verdict.of(Severity.ERROR)]
-        zh = [f"超额申报: {name.zh}由 {old} 核改为 {new} 核 → {outcome.zh}", *(r.zh for r in reasons)]
-        en = [f"overreach: {name.en}, {old} to {new} cores → {outcome.en}", *(r.en for r in reasons)]
-        self._say("\n   ".join(zh), "\n   ".join(en))
+        old, new, name = before.of("cpu") // 1000, (before + _MORE).of("cpu") // 1000, self._name()
+        self._say(
+            f"申请增配: {name.zh}由 {old} 核增至 {new} 核 → {outcome.zh}\n   {reason.zh}",
+            f"asked for more: {name.en}, {old} to {new} cores → {outcome.en}\n   {reason.en}",
+        )
 
     def close(self, seconds: float) -> None:
         """Totals and what was real."""
@@ -136,6 +172,9 @@ class Walk:
             f"{seconds:.1f} s; simulated substrate; for the real one see make test",
         )
 
+    def _name(self) -> Text:
+        return self._estate.tenants["jtj"].name(DAY)
+
     def _say(self, zh: str, en: str) -> None:
         self._step += 1
         say(self._session, Text(f"{self._step}. {zh}", f"{self._step}. {en}"))
@@ -147,3 +186,18 @@ def _apply(made: Spine, judged: Judged) -> tuple[Receipt, ...]:
 
 def _writes(receipts: tuple[Receipt, ...]) -> int:
     return sum(receipt.outcome is Outcome.DONE for receipt in receipts)
+
+
+def _enforced(made: Spine, leaf: Leaf) -> Amounts:
+    """What the endpoint enforces for a leaf, as far as the ledger counts it."""
+    translator = made.endpoints.translators[leaf.endpoint]
+    quota = next(one.key for one in translator.wanted(leaf) if one.object_class is ObjectClass.QUOTA)
+    live = made.endpoints.backend(leaf.endpoint).read([quota]).get(quota)
+    enforced = translator.holding(live).enforced if live else Amounts()
+    return Amounts({dimension: enforced.of(dimension) for dimension in leaf.charged})
+
+
+def _entries(made: Spine) -> int:
+    """Rows of the ledger's audit."""
+    ((count,),) = made.store.database.rows("SELECT count(*) FROM audit")
+    return int(count)

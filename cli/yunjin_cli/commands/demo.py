@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(session: Session) -> int:
-    """Load Panjin, plan, apply, apply again, and refuse a change that exceeds a bureau's limit.
+    """Load Panjin, refuse what it may not declare, plan, apply, apply again, and refuse what does not fit.
 
     Exit 1 where a step did not end as it should.
     """
@@ -41,8 +41,9 @@ def demo(session: Session) -> int:
             replace(session, tenants=tenants, state=Path(folder) / "state", as_of=DAY, kubeconfig=None)
         )
         walk.load()
+        walk.overreach()
         walk.provision()
         walk.repeat()
-        walk.overreach()
+        walk.shortage()
         walk.close(time.monotonic() - began)
     return int(not walk.as_promised)

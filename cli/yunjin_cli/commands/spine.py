@@ -241,7 +241,7 @@ _STATES = {
 
 
 def status(session: Session) -> int:
-    """Endpoints, leases, the last runs and what they left in doubt, quota that is still used, days to come."""
+    """Endpoints, leases, last runs and what they left in doubt, quota that is still used, days to come."""
     from yunjin.engine.endpoints import SIMULATED, accesses
 
     estate = session.estate()
