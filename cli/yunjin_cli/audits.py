@@ -165,12 +165,16 @@ def report_value(report: Report, now: datetime) -> dict[str, Any]:
         "hash": report.end.hash,
         "unsealed": {"count": report.tail.count, "seconds": _age(report, now)},
         "heads": report.agreed,
-        "problems": [
-            {"kind": problem.kind, "where": problem.where, "message": problem.text}
-            for problem in report.problems
-        ],
+        "problems": problem_values(report),
         "more": report.more,
     }
+
+
+def problem_values(report: Report) -> list[Row]:
+    """What is wrong, as programs read it."""
+    return [
+        {"kind": problem.kind, "where": problem.where, "message": problem.text} for problem in report.problems
+    ]
 
 
 def _age(report: Report, now: datetime) -> float | None:
@@ -189,17 +193,22 @@ def show_report(session: Session, report: Report, now: datetime, places: Sequenc
     row = {"rows": Text(f"{report.rows} 条", f"{report.rows} rows"), "hash": report.end.hash, "tail": tail}
     columns = _REPORT if places else _REPORT[:-1]
     show_fields(session, columns, {**row, "heads": report.agreed})
-    if report.problems:
-        say(session, Text("", ""))
-        problems = [{"kind": KINDS[problem.kind], "text": problem.text} for problem in report.problems]
-        show_rows(session, _PROBLEMS, problems)
-    if report.more:
-        say(session, Text(f"另有 {report.more} 处未列出", f"{report.more} more are not listed"))
+    show_problems(session, report)
     if report.sound:
         say(session, Text("审计链完好", "the chain of the audit is sound"), "bold green")
-    else:
-        count = len(report.problems) + report.more
-        say(session, Text(f"审计链有 {count} 处问题", f"{count} problems in the audit"), "bold red")
+
+
+def show_problems(session: Session, report: Report) -> None:
+    """What is wrong, as people read it; nothing where nothing is."""
+    if report.sound or session.output is not Output.TABLE:
+        return
+    say(session, Text("", ""))
+    problems = [{"kind": KINDS[problem.kind], "text": problem.text} for problem in report.problems]
+    show_rows(session, _PROBLEMS, problems)
+    if report.more:
+        say(session, Text(f"另有 {report.more} 处未列出", f"{report.more} more are not listed"))
+    count = len(report.problems) + report.more
+    say(session, Text(f"审计链有 {count} 处问题", f"{count} problems in the audit"), "bold red")
 
 
 def _lasting(seconds: float) -> Text:

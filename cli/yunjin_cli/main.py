@@ -11,6 +11,7 @@ from yunjin.errors import Text
 from yunjin_cli.commands import (
     allot,
     audit,
+    backup,
     bureau,
     clocks,
     contribution,
@@ -47,6 +48,7 @@ allot.register(app)
 ledger_export.register(ledger.ledger)
 app.add_typer(ledger.ledger, name="ledger")
 app.add_typer(audit.audit, name="audit")
+backup.register(app)
 app.add_typer(supply.supply, name="supply")
 app.add_typer(contribution.contribution, name="contribution")
 estate.tenants.add_typer(credentials.credential, name="credential")

@@ -82,12 +82,16 @@ class Session:
         """
         from yunjin.store import Store
 
-        # Read here and kept nowhere: the address may hold a password.
-        with Store.open(self.state, url=os.environ.get("YUNJIN_DATABASE_URL") or None) as store:
+        with Store.open(self.state, url=database_url()) as store:
             try:
                 yield store
             finally:
                 _seal(store)
+
+
+def database_url() -> str | None:
+    """Address of the server's database, where one is used. Read anew each time: it may hold a password."""
+    return os.environ.get("YUNJIN_DATABASE_URL") or None
 
 
 def _seal(store: Store) -> None:
