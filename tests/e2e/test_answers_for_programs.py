@@ -26,6 +26,7 @@ READS = {
     "element show": ("element", "show", "transport"),
     "bureau list": ("bureau", "list"),
     "bureau show": ("bureau", "show", "zfj"),
+    "bureau changes": ("bureau", "changes"),
     "credential list": ("tenant", "credential", "list"),
 }
 HEADERS = {
@@ -35,6 +36,7 @@ HEADERS = {
     ),
     ("element", "list"): ("编号 名称 类别 目标期 牵头部门 重点工作", "id name kind horizon lead bureau task"),
     ("bureau", "list"): ("编号 名称 类别 上级 来源 终止日期", "id name kind parent origin ended"),
+    ("bureau", "changes"): ("序号 类别 涉及单位 生效日期 状态 依据", "number kind bodies takes effect state basis"),
 }
 COMMANDS = (
     (), ("validate",), ("plan",), ("apply",), ("status",), ("demo",),
@@ -44,7 +46,9 @@ COMMANDS = (
     ("tenant", "credential"), ("tenant", "credential", "issue"), ("tenant", "credential", "revoke"),
     ("tenant", "credential", "list"),
     ("element",), ("element", "list"), ("element", "show"),
-    ("bureau",), ("bureau", "list"), ("bureau", "show"),
+    ("bureau",), ("bureau", "list"), ("bureau", "show"), ("bureau", "rename"), ("bureau", "merge"),
+    ("bureau", "split"), ("bureau", "transfer-function"), ("bureau", "changes"), ("bureau", "cancel"),
+    ("bureau", "carry-out"),
 )  # fmt: skip
 
 
