@@ -225,7 +225,7 @@ class _Desk:
         if planned.refused:
             show_planned(self._session, self.estate, planned)
         number = self.made.record(planned, self._session.as_of)
-        show_planned(self._session, self.estate, planned, self.made.get(number))
+        show_planned(self._session, self.estate, self.made.look(number), self.made.get(number))
         return 0
 
 

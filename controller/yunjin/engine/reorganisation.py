@@ -86,10 +86,12 @@ class Reorganiser:
 
         Raises:
             UsageError, RefusalError: it cannot be meant.
+            ConflictError: another change of one of its bodies waits.
             ShortageError: a limit is in the way.
             DeclaredErrors: the files do not load, or would not.
         """
         require_day(change.day, today.isoformat())
+        self._register.require_free(change.terms["bodies"])
         estate = load(self._folder)
         Bodies(estate, date.fromisoformat(change.day)).require(change)
         enter(self._store, estate, today, self._actor)

@@ -87,9 +87,15 @@ def record_reorganisation(connection: Connection, request: Request) -> Result:
     """
     rows.lock_tree(connection)
     require_day(str(request["effective"]), str(request["today"]))
-    bodies = set(request["terms"]["bodies"])
-    for number, terms in connection.execute(_WAITING).fetchall():
-        common = sorted(bodies & set(json.loads(terms)["bodies"]))
+    _require_free(connection.execute(_WAITING).fetchall(), request["terms"]["bodies"])
+    said = (request["kind"], request["effective"], request["basis"], canonical(request["terms"]))
+    row = connection.execute(_ADD, (*said, request["actor"], request["at"])).fetchone()
+    return {"reorganisation": int(row[0]), "counted": []}
+
+
+def _require_free(waiting: Sequence[tuple[int, str]], bodies: Sequence[str]) -> None:
+    for number, terms in waiting:
+        common = sorted(set(bodies) & set(json.loads(terms)["bodies"]))
         if common:
             raise ConflictError(
                 Text(
@@ -98,9 +104,6 @@ def record_reorganisation(connection: Connection, request: Request) -> Result:
                 ),
                 Text("待其生效或先撤回", f"wait for it, or cancel it: yunjin bureau cancel {number}"),
             )
-    said = (request["kind"], request["effective"], request["basis"], canonical(request["terms"]))
-    row = connection.execute(_ADD, (*said, request["actor"], request["at"])).fetchone()
-    return {"reorganisation": int(row[0]), "counted": []}
 
 
 def require_day(effective: str, today: str) -> None:
@@ -201,6 +204,10 @@ def finish_reorganisation(connection: Connection, request: Request) -> None:
 
 class Reorganisations(Desk):
     """The desk at which changes of the organisation are handed in."""
+
+    def require_free(self, bodies: Sequence[str]) -> None:
+        """No other change that waits names one of these. Raises ConflictError."""
+        _require_free([(number, terms) for number, terms in self._database.rows(_WAITING)], bodies)
 
     def record(self, kind: str, effective: date, basis: str, terms: Mapping[str, Any], today: date) -> int:
         """Put a change on record; its number. Raises UsageError, ConflictError."""
