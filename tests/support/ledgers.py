@@ -30,7 +30,7 @@ ByPool = dict[str, By]
 
 
 class Hand:
-    """Hands operations in, each under a key of its own unless one is given.
+    """Hands operations in, each under a key of its own unless one is given; from several threads at once.
 
     Attributes:
         where: the file or the address of the database, for programs beside.
@@ -42,11 +42,12 @@ class Hand:
         self.database = database
         self.where = where
         self.clock = clock or Clock()
-        self._keys = (f"{secrets.token_hex(4)}-{number}" for number in itertools.count(1))
+        self._name = secrets.token_hex(4)
+        self._numbers = itertools.count(1)
 
     def request(self, **content: Any) -> dict[str, Any]:
         """As an operation takes it."""
-        signed = {"key": next(self._keys), "actor": "tests", "at": text(self.clock())}
+        signed = {"key": f"{self._name}-{next(self._numbers)}", "actor": "tests", "at": text(self.clock())}
         return {**signed, **content}
 
     def __call__(self, operation: Callable[..., Any], **content: Any) -> Any:
