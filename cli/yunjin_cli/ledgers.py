@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from yunjin.model.estate import Estate
     from yunjin.store import Store
 
+_KEPT: Final = Text("预留", "reserve")
 KINDS: Final = {
-    "reserve": word("reserve"),
+    "reserve": _KEPT,
     "trials": Text("试运行系统", "trials"),
     "borrowed": word("borrowed"),
     "guarantees": word("guarantee"),
 }
 _WHAT: Final = {
-    "reserve": word("reserve"),
+    "reserve": _KEPT,
     "allotted": word("allotted"),
     "guarantee": word("guarantee"),
 }
@@ -186,7 +187,7 @@ def _step_rows(session: Session, step: Step, dimension: str, estate: Estate) -> 
             {
                 "kind": KINDS[step.kind] if number == 0 else Text("同时", "with it"),
                 "owner": owner(session, estate, change.node),
-                "node": change.node,
+                "node": change.node.rpartition("/")[2] if change.node.startswith("leaf/") else change.node,
                 "what": _WHAT[change.what],
                 "before": plainly(dimension, change.before),
                 "after": plainly(dimension, change.after),

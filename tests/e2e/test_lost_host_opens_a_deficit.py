@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -84,13 +85,12 @@ def test_relief_is_a_proposal_and_changes_nothing(short: CommandLine) -> None:
     assert [(step["kind"], step["changes"][0]["node"], step["gives"]) for step in proposal["steps"]] == [
         ("borrowed", LEAF, "2")
     ]
-    assert proposal["commands"] == [f"yunjin allot {LEAF} --cpu 4"]
+    assert answer["commands"] == [f"yunjin allot {LEAF} --cpu 4"]
     assert (short.standing("k8s"), short.value("supply", "show")) == before
 
 
 def test_what_it_proposes_closes_the_deficit_once_it_is_carried_out(short: CommandLine) -> None:
-    (proposal,) = short.value("supply", "relief", "k8s-egov")["proposals"]
-    for line in proposal["commands"]:
+    for line in short.value("supply", "relief", "k8s-egov")["commands"]:
         short.run(*line.split()[1:])
     assert pool(short)["deficit"] == "2"  # decided, and not yet in force
     short.run("plan")
@@ -109,9 +109,10 @@ def test_a_repaired_host_closes_it_by_itself(short: CommandLine) -> None:
 
 def test_the_reserve_gives_before_anybody_else(short: CommandLine) -> None:
     short.run("supply", "set", "k8s-egov", "--reserve", "cpu=1", "--cause", "预留一核")
-    (proposal,) = short.value("supply", "relief", "k8s-egov")["proposals"]
+    answer = short.value("supply", "relief", "k8s-egov")
+    (proposal,) = answer["proposals"]
     assert [step["kind"] for step in proposal["steps"]] == ["reserve", "borrowed"]
-    assert proposal["commands"][0].startswith("yunjin supply set k8s-egov --reserve cpu=0 ")
+    assert answer["commands"][0].startswith("yunjin supply set k8s-egov --reserve cpu=0 ")
 
 
 def test_guarantees_give_last_and_what_remains_is_said(short: CommandLine) -> None:
@@ -128,6 +129,27 @@ def test_what_cannot_be_meant_is_bad_input(provisioned: CommandLine) -> None:
     for call in WRONG:
         provisioned.run("supply", *call, expect=2)
     assert provisioned.value("supply", "show") == before
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_its_tables_fit_100_columns_and_break_no_id(desk: CommandLine, lang: str) -> None:
+    desk.run("supply", "fall", "k8s-egov", "--cpu", "350", "--memory", "500Gi", "--cause", "七台主机故障")
+    steps = [
+        step
+        for proposal in desk.value("supply", "relief", "k8s-egov")["proposals"]
+        for step in proposal["steps"]
+    ]
+    lines = desk.on_terminal("supply", "relief", "k8s-egov", columns=100, lang=lang)
+    shown = desk.on_terminal("supply", "show", columns=100, lang=lang)
+    assert max(map(cells, (line for line in lines + shown if "yunjin " not in line))) <= 100
+    leaves = {step["changes"][0]["node"].rpartition("/")[2] for step in steps[1:]} - {"city"}
+    assert all(any(leaf in line.split() for line in lines) for leaf in leaves)
+    assert len(steps) > 15
+
+
+def cells(line: str) -> int:
+    """Columns of a terminal that a line takes."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line)
 
 
 def test_before_there_is_a_ledger_a_question_says_so(small: CommandLine) -> None:

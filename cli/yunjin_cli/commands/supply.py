@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from yunjin.ledger.books import Deficit
     from yunjin.ledger.capacity import Change
-    from yunjin.ledger.relief import Proposal, Step
+    from yunjin.ledger.relief import Proposal
     from yunjin.store import Store
 
 supply = group("资源池供给", "supply of the pools")
@@ -58,9 +58,9 @@ _COLUMNS: Final = (
     Column("pool", word("pool"), whole=True),
     Column("dimension", Text("资源", "dimension"), whole=True),
     Column("supply", word("supply"), right=True),
-    Column("reserve", word("reserve"), right=True),
+    Column("reserve", Text("预留", "reserve"), right=True),
     Column("percent", Text("超分", "lent"), right=True),
-    Column("bound", Text("可分配", "may be had"), right=True),
+    Column("bound", Text("可分配", "limit"), right=True),
     Column("charged", Text("已计入", "charged"), right=True),
     Column("promised", Text("已保底", "promised"), right=True),
     Column("deficit", word("deficit"), right=True),
@@ -166,8 +166,9 @@ def relief(session: Session, pool: PoolArgument) -> int:
         proposed = proposals(estate, standing(store.database), pool)
         deficits = _deficits(store, pool)
     if session.output is not Output.TABLE:
-        values = [proposal_value(each) | {"commands": carried_out_by(each)} for each in proposed]
-        show_value(session, {"deficits": deficit_rows(deficits), "proposals": values})
+        values = [proposal_value(each) for each in proposed]
+        commands = carried_out_by(proposed)
+        show_value(session, {"deficits": deficit_rows(deficits), "proposals": values, "commands": commands})
         return int(any(each.remains for each in proposed))
     if not proposed:
         say(session, Text(f"资源池 {pool} 没有欠额", f"pool {pool} is not short of anything"))
@@ -196,29 +197,41 @@ def show_commands(session: Session, proposed: Sequence[Proposal]) -> None:
             "Nothing was changed. Once approved, carry it out with:",
         ),
     )
-    for line in dict.fromkeys(line for each in proposed for line in carried_out_by(each)):
+    for line in carried_out_by(proposed):
         say(session, Text(f"  {line}", f"  {line}"))
 
 
-def carried_out_by(proposal: Proposal) -> list[str]:
-    """Commands for the steps of a proposal."""
-    return list(dict.fromkeys(line for step in proposal.steps for line in _commands(proposal, step)))
-
-
-def _commands(proposal: Proposal, step: Step) -> list[str]:
+def carried_out_by(proposed: Sequence[Proposal]) -> list[str]:
+    """Commands for all steps, one for each figure's owner."""
     from yunjin.model.amounts import written
 
-    lines = []
-    for change in step.changes:
-        name, figure = proposal.dimension, written(proposal.dimension, change.after)
-        if change.what == "reserve":
-            lines.append(f"yunjin supply set {proposal.pool} --reserve {name}={figure} --cause ...")
-        elif change.what == "allotted":
-            option = f"--{name} {figure}" if name in _OPTIONS else f"--dimension {name}={figure}"
-            lines.append(f"yunjin allot {change.node} {option}")
-        else:
-            lines.append(f"yunjin grant list {change.node}")
-    return lines
+    reserves: dict[str, list[str]] = {}
+    allotments: dict[str, dict[str, str]] = {}
+    guarantees: dict[str, None] = {}
+    for each in proposed:
+        for change in (change for step in each.steps for change in step.changes):
+            figure = written(each.dimension, change.after)
+            if change.what == "reserve":
+                reserves.setdefault(each.pool, []).append(f"{each.dimension}={figure}")
+            elif change.what == "allotted":
+                allotments.setdefault(change.node, {})[each.dimension] = figure
+            else:
+                guarantees[change.node] = None
+    return [
+        *(
+            f"yunjin supply set {pool} --reserve {','.join(kept)} --cause ..."
+            for pool, kept in reserves.items()
+        ),
+        *(f"yunjin allot {leaf} {_options(figures)}" for leaf, figures in allotments.items()),
+        *(f"yunjin grant list --node {node}" for node in guarantees),
+    ]
+
+
+def _options(figures: Mapping[str, str]) -> str:
+    return " ".join(
+        f"--{name} {figure}" if name in _OPTIONS else f"--dimension {name}={figure}"
+        for name, figure in figures.items()
+    )
 
 
 def _carry_out(session: Session, change: Change) -> int:

@@ -125,7 +125,8 @@ def test_the_city_says_who_gives_and_otherwise_the_default_holds(tmp_path: Path)
 def test_a_policy_that_cannot_be_meant_is_an_error_with_its_place(
     tmp_path: Path, policy: str, value: Any, unit: str
 ) -> None:
-    estate = declared(tmp_path, **{policy: (value, unit)})
+    said: Any = {policy: (value, unit)}
+    estate = declared(tmp_path, **said)
     choices = {
         "relief__order": relief_order,
         "relief__importance": importance_order,

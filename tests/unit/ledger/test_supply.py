@@ -73,7 +73,7 @@ def test_a_supply_that_cannot_be_meant_changes_nothing(hand: Hand, wrong: dict[s
 )
 def test_a_pool_cannot_lose_more_than_it_has(hand: Hand, wrong: dict[str, By]) -> None:
     with pytest.raises(UsageError):
-        change(hand, **wrong)
+        hand(supply.change_supply, pool=K8S, cause="host 7 died", today=DAY, **wrong)
     assert state(hand) == (100, 10, 100)
 
 
