@@ -15,18 +15,20 @@ import typer
 
 from yunjin.errors import Text, UsageError
 from yunjin_cli.commands.estate import ids
-from yunjin_cli.session import TIME_ZONE, business_date
+from yunjin_cli.session import TIME_ZONE, business_date, moment
 from yunjin_cli.speech import said
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import date
 
+    from yunjin.errors import Lang
     from yunjin.ledger.history import When
     from yunjin.model.estate import Estate
     from yunjin.store import Store
     from yunjin_cli.session import Session
 
+_LANGS: Final[tuple[Lang, Lang]] = ("zh", "en")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -88,8 +90,18 @@ def nodes_of(store: Store) -> Collection[str]:
     return [name for name, node in nodes.items() if node.ended is None]
 
 
-def one_of(nodes: Collection[str], written: str) -> str:
-    """The node that is meant: its id, or the end of it where no other ends so. Raises UsageError."""
+def one_of(nodes: Collection[str], written: str, asked: Text | None = None) -> str:
+    """The node that is meant: its id, or the end of it where no other ends so.
+
+    Args:
+        nodes: all there are.
+        written: by a person.
+        asked: of which time they are, where it is not now.
+
+    Raises:
+        UsageError: it means none, or several.
+    """
+    time = asked or Text("", "")
     if written in nodes:
         return written
     meant = sorted(node for node in nodes if node.endswith(f"/{written}"))
@@ -100,7 +112,7 @@ def one_of(nodes: Collection[str], written: str) -> str:
     message = (
         Text(f"{written} 所指不止一个", f"{written} may mean several nodes")
         if meant
-        else Text(f"资源台账中没有 {written}", f"the ledger has no {written}")
+        else Text(f"资源台账中没有 {written}{time.zh}", f"the ledger has no {written}{time.en}")
     )
     raise UsageError(
         message,
@@ -114,8 +126,22 @@ def asked_when(session: Session, recorded_by: str | None) -> When:
     """Of which time a question is: the counters of now, unless a day or a moment is given."""
     from yunjin.ledger.history import When
 
-    moment = None if recorded_by is None else _moment(recorded_by)
-    return When(session.as_of if session.dated else None, moment)
+    recorded = None if recorded_by is None else _moment(recorded_by)
+    return When(session.as_of if session.dated else None, recorded)
+
+
+def time_text(when: When) -> Text | None:
+    """Of which time an answer is, in brackets; None of now."""
+    from yunjin.model.formats import date_text
+
+    parts = []
+    if when.day:
+        parts.append(Text(date_text(when.day, "zh"), date_text(when.day, "en")))
+    if when.recorded_by:
+        at = moment(when.recorded_by)
+        parts.append(Text(f"按 {at} 的登记", f"as on record at {at}"))
+    zh, en = (", ".join(part.of(lang) for part in parts) for lang in _LANGS)
+    return Text(f" ({zh})", f" ({en})") if parts else None
 
 
 def _moment(written: str) -> datetime:

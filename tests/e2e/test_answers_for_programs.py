@@ -36,7 +36,10 @@ HEADERS = {
     ),
     ("element", "list"): ("编号 名称 类别 目标期 牵头部门 重点工作", "id name kind horizon lead bureau task"),
     ("bureau", "list"): ("编号 名称 类别 上级 来源 终止日期", "id name kind parent origin ended"),
-    ("bureau", "changes"): ("序号 类别 涉及单位 生效日期 状态 依据", "number kind bodies takes effect state basis"),
+    ("bureau", "changes"): (
+        "序号 类别 涉及单位 生效日期 状态 依据",
+        "number kind bodies takes effect state basis",
+    ),
 }
 COMMANDS = (
     (), ("validate",), ("plan",), ("apply",), ("status",), ("demo",),
@@ -49,6 +52,8 @@ COMMANDS = (
     ("bureau",), ("bureau", "list"), ("bureau", "show"), ("bureau", "rename"), ("bureau", "merge"),
     ("bureau", "split"), ("bureau", "transfer-function"), ("bureau", "changes"), ("bureau", "cancel"),
     ("bureau", "carry-out"),
+    ("grant",), ("grant", "add"), ("grant", "renew"), ("grant", "end"), ("grant", "list"), ("grant", "show"),
+    ("allot",), ("ledger",), ("ledger", "show"), ("ledger", "check"), ("ledger", "explain"),
 )  # fmt: skip
 
 

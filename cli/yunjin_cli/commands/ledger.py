@@ -14,10 +14,10 @@ from yunjin.model.words import word
 from yunjin_cli.commands.estate import found
 from yunjin_cli.grants import grant_row, show_grants
 from yunjin_cli.ledgers import asked, deficit_rows, named, plainly
-from yunjin_cli.nodes import NodeArgument, RecordedOption, asked_when, one_of
+from yunjin_cli.nodes import NodeArgument, RecordedOption, asked_when, one_of, time_text
 from yunjin_cli.output import Column, Row, Told, say, show_rows, show_value
 from yunjin_cli.reasons import explanation_value, show_explanation
-from yunjin_cli.session import Output, Session, command, moment
+from yunjin_cli.session import Output, Session, command
 from yunjin_cli.sheets import (
     NODE,
     POOL,
@@ -75,7 +75,7 @@ def show(
     from yunjin.model.estate import CITY
 
     names, standing = _standing(session, pool, recorded_by)
-    answer = sheet(standing, one_of(standing.nodes, node), pool)
+    answer = sheet(standing, one_of(standing.nodes, node, time_text(standing.when)), pool)
     if session.output is not Output.TABLE:
         show_value(session, _value(names, answer))
         return 0
@@ -106,17 +106,8 @@ def _standing(session: Session, pool: str | None, recorded_by: str | None) -> tu
 
 def _say_whose(session: Session, names: Names, standing: Standing, node: str) -> None:
     """The node, and of which time the answer is where it is not of now."""
-    from yunjin.model.formats import date_text
-
-    name, parts = names(node), []
-    if day := standing.when.day:
-        parts.append(Text(date_text(day, "zh"), date_text(day, "en")))
-    if standing.when.recorded_by:
-        at = moment(standing.when.recorded_by)
-        parts.append(Text(f"按 {at} 的登记", f"as on record at {at}"))
-    zh, en = (", ".join(part.of(lang) for part in parts) for lang in ("zh", "en"))
-    heading = Text(f"{name.zh} ({zh})", f"{name.en} ({en})") if parts else name
-    say(session, heading, "bold")
+    name, time = names(node), time_text(standing.when) or Text("", "")
+    say(session, Text(f"{name.zh}{time.zh}", f"{name.en}{time.en}"), "bold")
 
 
 def _value(names: Names, answer: Sheet) -> Row:
@@ -186,7 +177,7 @@ def explain(
     from yunjin.ledger.explain import explain as reasons_of
 
     names, standing = _standing(session, pool, recorded_by)
-    answer = reasons_of(standing, one_of(standing.nodes, node), pool)
+    answer = reasons_of(standing, one_of(standing.nodes, node, time_text(standing.when)), pool)
     if session.output is not Output.TABLE:
         show_value(session, explanation_value(names, answer))
         return 0

@@ -103,12 +103,8 @@ class Standing:
     def path(self, node: str) -> list[str]:
         """From a node up to the city. Raises UsageError where there is no such node."""
         if node not in self.nodes:
-            day = self.when.day.isoformat() if self.when.day else ""
             raise UsageError(
-                Text(
-                    f"资源台账中{day and f' {day} '}没有 {node}",
-                    f"the ledger has no {node}{day and f' on {day}'}",
-                ),
+                Text(f"资源台账中没有 {node}", f"the ledger has no {node}"),
                 Text("用 yunjin ledger show 核对名称", "check the name with `yunjin ledger show`"),
             )
         path = [node]
