@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -353,3 +354,20 @@ def test_a_repeated_approval_is_one_grant(hand: Hand) -> None:
     first = add(hand, number="", key="letter-12")
     assert add(hand, number="", key="letter-12") == first
     assert hand.cell("tenant/bus", CLOUD)[2] == 5
+
+
+def test_of_two_who_ask_for_a_number_at_once_one_gets_it(hand: Hand) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(add, hand, limit={CLOUD: {"cpu": 1}, "*": {"cpu": 1}}) for _ in range(8)]
+    failures = [future.exception() for future in asked if future.exception()]
+    assert len(failures) == 7
+    assert all(isinstance(failure, ConflictError) for failure in failures)
+    assert hand.cell("tenant/bus", CLOUD)[2] == 1
+
+
+def test_numbers_of_the_ledgers_own_are_each_given_once(hand: Hand) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        asked = [
+            pool.submit(add, hand, number="", limit={CLOUD: {"cpu": 1}, "*": {"cpu": 1}}) for _ in range(8)
+        ]
+    assert sorted(future.result()["grant"] for future in asked) == [f"G-2026-{n:04}" for n in range(1, 9)]
