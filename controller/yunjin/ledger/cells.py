@@ -68,6 +68,7 @@ class Step:
         guarantee: of its own.
         limit: of its limit in the pool.
         limit_all: of its limit over all pools.
+        cause: why a limit falls, as it stands beside the deficit that may open.
     """
 
     allotted: By = field(default_factory=dict)
@@ -75,6 +76,7 @@ class Step:
     guarantee: By = field(default_factory=dict)
     limit: By = field(default_factory=dict)
     limit_all: By = field(default_factory=dict)
+    cause: str = ""
 
     def __bool__(self) -> bool:
         """Whether anything changes."""

@@ -41,8 +41,6 @@ def climb(
     pool: str,
     step: Step,
     at: str,
-    *,
-    cause: str = "",
     child: str = "",
 ) -> None:
     """Take a step at a node and at all above it that it concerns.
@@ -53,7 +51,6 @@ def climb(
         pool: where it happens.
         step: what changes.
         at: time of the operation.
-        cause: why a limit falls; what opens a deficit must say so.
         child: the node below whose charge has been changed already.
 
     Raises:
@@ -67,9 +64,9 @@ def climb(
         if settled.excesses:
             raise shortage(connection, node, settled.excesses[0], child, step)
         rows.write(connection, node, settled.cells)
-        rows.write_deficits(connection, node, settled.deficits, cause, at)
+        rows.write_deficits(connection, node, settled.deficits, step.cause, at)
         if promised:
-            promises.record(connection, pool, cause, at)
+            promises.record(connection, pool, step.cause, at)
         child, node, step = node, parent, settled.above
 
 

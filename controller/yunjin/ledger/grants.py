@@ -259,8 +259,13 @@ def _step(
     turn = pools[:1] if cause is None else pools[-1:]
     for pool in pools:
         over_all = limit.get(ALL, {}) if [pool] == turn else {}
-        step = Step(guarantee=guarantee.get(pool, {}), limit=limit.get(pool, {}), limit_all=over_all)
-        climb(connection, node, pool, step, at, cause=cause or "")
+        step = Step(
+            guarantee=guarantee.get(pool, {}),
+            limit=limit.get(pool, {}),
+            limit_all=over_all,
+            cause=cause or "",
+        )
+        climb(connection, node, pool, step, at)
 
 
 def _require_within(

@@ -128,7 +128,7 @@ def charge(connection: Connection, leaf: Leaf, change: By, at: str) -> Counted:
         return []
     _add(leaf.held, change)
     rows.write(connection, leaf.name, {(leaf.pool, d): Cell(allotted=leaf.held[d]) for d in change})
-    climb(connection, leaf.parent, leaf.pool, Step(allotted=change), at, child=leaf.name)
+    climb(connection, leaf.parent, leaf.pool, Step(allotted=change), at, leaf.name)
     return [[leaf.name, leaf.pool, change]]
 
 

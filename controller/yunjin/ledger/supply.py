@@ -137,7 +137,7 @@ def replace(connection: Connection, request: Request, figures: Mapping[str, Figu
     bounds = {d: bound(*figure) for d, figure in figures.items()}
     change = {d: bounds[d] - bound(*old.get(d, _PLAIN)) for d in begun}
     change = {d: value for d, value in change.items() if value}
-    climb(connection, CITY, pool, Step(limit=change, limit_all=change), at, cause=cause)
+    climb(connection, CITY, pool, Step(limit=change, limit_all=change, cause=cause), at)
     # Also where the limit stays: what stands there for guarantees may be another.
     promised = promises.record(connection, pool, cause, at)
     short = dict(connection.execute(_SHORT, (CITY, pool)).fetchall())

@@ -18,6 +18,11 @@ def one(cell: Cell, whole: Cell) -> dict[tuple[str, str], Cell]:
     return {CPU: cell, WHOLE: whole}
 
 
+def step_of(figures: tuple[int, ...]) -> Step:
+    allotted, nested, guarantee, limit, limit_all = ({"cpu": value} for value in figures)
+    return Step(allotted, nested, guarantee, limit, limit_all)
+
+
 def test_what_lies_within_the_guarantee_costs_the_parent_nothing() -> None:
     settled = settle(one(Cell(10, 0, 20, 3), Cell(limit=40, allotted=10)), POOL, Step(allotted={"cpu": 7}))
 
@@ -123,9 +128,9 @@ def test_a_step_and_its_reverse_leave_everything_as_it_was(
     row: tuple[int, int, int, int], whole: tuple[int, int], step: tuple[int, int, int, int, int]
 ) -> None:
     before = one(Cell(*row), Cell(0, 0, *whole))
-    there = settle(before, POOL, Step(*({"cpu": value} for value in step)))
+    there = settle(before, POOL, step_of(step))
     between = {**before, **there.cells}
-    back = settle(between, POOL, Step(*({"cpu": -value} for value in step)))
+    back = settle(between, POOL, step_of(tuple(-value for value in step)))
 
     assert {**between, **back.cells} == before
     assert {d: -value for d, value in there.above.allotted.items()} == back.above.allotted
@@ -146,7 +151,7 @@ def test_what_is_let_through_raises_no_deficit_but_by_a_falling_limit(
 ) -> None:
     before = one(Cell(*row), Cell(0, 0, *whole))
     firm = None if stands is None else {"cpu": stands}
-    settled = settle(before, POOL, Step(*({"cpu": value} for value in step)), firm)
+    settled = settle(before, POOL, step_of(step), firm)
     after = {**before, **settled.cells}
     if settled.excesses:
         return

@@ -21,7 +21,8 @@ from hypothesis.stateful import (
 )
 
 from clocks import Clock
-from ledger_model import Model, Row
+from ledger_figures import Row
+from ledger_model import Model
 from ledgers import CLOUD, DAY, K8S, Body, Hand, grant, plant, small_tree
 from yunjin.errors import YunjinError
 from yunjin.ledger import grants, moves, reservations, supply
@@ -106,14 +107,14 @@ class Machine(RuleBasedStateMachine):
 
     @rule(leaf=leaves, off=st.sampled_from([0, 0, 0, 1]))
     def commit(self, leaf: str, off: int) -> None:
-        target = self.model.target(leaf)
+        target = self.model.now.target(leaf)
         target["cpu"] = target.get("cpu", 0) + off
         expected, numbers = self.model.commit(leaf, target)
         assert (self.do(expected, reservations.commit, leaf=leaf, target=target) or []) == numbers
 
     @rule(leaf=leaves, off=st.sampled_from([0, 0, 0, 0, 1, -1]), used=near)
     def confirm(self, leaf: str, off: int, used: int) -> None:
-        enforced = self.model.written(leaf)
+        enforced = self.model.now.written(leaf)
         enforced["cpu"] = enforced.get("cpu", 0) + off
         content = {"enforced": enforced, "used": {"cpu": used if used < 10 else 0}}
         numbers = self.model.confirm(leaf, **content)
@@ -131,7 +132,7 @@ class Machine(RuleBasedStateMachine):
         one = self.model.now.reservations[number]
         enforced = None
         if seen is not None:
-            held = self.model.held(one.leaf)
+            held = self.model.now.held(one.leaf)
             enforced = {d: held.get(d, 0) - max(0, value) + seen for d, value in one.deltas.items()}
         expected = self.model.release(number, enforced)
         self.do(expected, reservations.release, reservation=number, enforced=enforced)
@@ -218,11 +219,11 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def figures_agree(self) -> None:
-        rows = self.model.rows()
+        rows = self.model.now.rows()
         wanted = {key: row[:4] for key, row in rows.items() if row[:4] != Row()[:4]}
         for leaf, pool in self.model.now.pools.items():
             wanted |= {
-                (leaf, pool, d): (0, 0, 0, value) for d, value in self.model.held(leaf).items() if value
+                (leaf, pool, d): (0, 0, 0, value) for d, value in self.model.now.held(leaf).items() if value
             }
         found = {
             (node, pool, d): figures
@@ -233,7 +234,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def no_deficit_grows_but_by_a_fall(self) -> None:
-        rows = self.model.rows()
+        rows = self.model.now.rows()
         wanted = {(*key, 0): row.deficit for key, row in rows.items() if row.deficit}
         wanted |= {(*key, 1): row.broken_promise for key, row in rows.items() if row.broken_promise}
         found = self._deficits()
@@ -262,7 +263,9 @@ class Machine(RuleBasedStateMachine):
             for leaf, _, by in json.loads(result)["counted"]:
                 for d, value in by.items():
                     sums[leaf, d] += value
-        held = {(leaf, d): value for leaf in LEAVES for d, value in self.model.held(leaf).items() if value}
+        held = {
+            (leaf, d): value for leaf in LEAVES for d, value in self.model.now.held(leaf).items() if value
+        }
         assert {key: value for key, value in sums.items() if value} == held
 
     def _hours(self) -> int:
