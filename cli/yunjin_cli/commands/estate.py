@@ -57,6 +57,7 @@ ORIGINS: Final = {
     "proposed": Text("建议", "proposed"),
     "decided": Text("机构调整", "by reorganisation"),
 }
+BELOW_AREA: Final = Text("县区下设单位", "below an area")
 BODY: Final = Text("部门或县区(园区)", "bureau or area")
 
 
@@ -117,8 +118,8 @@ def _body_row(estate: Estate, body: Bureau | Area, day: date) -> Row:
     return {
         "id": body.id,
         "name": body.name(day),
-        "kind": Told(kind, KINDS[kind]),
-        "parent": bureau.parent if bureau else None,
+        "kind": Told(kind, BELOW_AREA if kind == "area" and body.parent else KINDS[kind]),
+        "parent": body.parent,
         "origin": Told(origin, ORIGINS[origin]),
         "ended": body.valid.end,
     }
