@@ -6,9 +6,9 @@ when, and is durable when the call returns.
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any
 
+from yunjin.ledger.records import asked_key
 from yunjin.store.times import text
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Desk:
         self._now = now
 
     def _write(self, operation: Callable[..., dict[str, Any]], key: str, **request: Any) -> dict[str, Any]:
-        whole = {**request, "key": key or secrets.token_hex(16), **self._signed()}
+        whole = {**request, "key": asked_key(key), **self._signed()}
         return self._database.write(operation, whole)
 
     def _signed(self) -> dict[str, str]:

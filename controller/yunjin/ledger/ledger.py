@@ -7,7 +7,6 @@ and is durable when it returns.
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -16,7 +15,7 @@ from yunjin.errors import ConflictError, RefusalError, Text, UsageError
 from yunjin.ledger import causes, contributions, grants, moves, nodes, reservations, supply
 from yunjin.ledger.cells import ALL
 from yunjin.ledger.desk import Desk
-from yunjin.ledger.records import own_key
+from yunjin.ledger.records import asked_key, own_key
 from yunjin.model.amounts import Amounts
 from yunjin.store.times import text, time
 
@@ -240,7 +239,7 @@ class Ledger(Desk):
         """
         if to:
             self._require_below(to, terms)
-        key = key or secrets.token_hex(16)
+        key = asked_key(key)
         grant = {"key": key, **self._signed(), **terms.request(), "today": today.isoformat()}
         allot = {"key": f"{key}/allot", **self._signed(), "leaf": to, "delta": dict(terms.amount)}
         if not to:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from yunjin.errors import ConflictError, ShortageError, UsageError
-from yunjin.ledger import reservations
+from yunjin.ledger import Ledger, reservations
 from yunjin.ledger.records import OWN, asked_key, canonical, digest_of, own_key
+from yunjin.model.amounts import Amounts
 
 if TYPE_CHECKING:
     from clocks import Clock
@@ -96,6 +97,15 @@ def test_a_key_of_the_ledgers_own_cannot_be_asked_for() -> None:
         asked_key("k" * 201)
     assert asked_key("k" * 200) == "k" * 200
     assert asked_key("") != asked_key("")
+
+
+def test_whoever_asks_is_kept_from_the_ledgers_own_keys(hand: Hand, clock: Clock) -> None:
+    ledger = Ledger(hand.database, clock, "tests")
+    with pytest.raises(UsageError, match="does not begin with"):
+        ledger.allot(LEAF, Amounts({"cpu": 1}), key="~commit/1")
+    number = hand.allot(LEAF, cpu=1)
+
+    assert hand.state(number) == "confirmed"
 
 
 def test_there_is_one_form_that_is_hashed() -> None:
