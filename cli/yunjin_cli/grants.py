@@ -35,7 +35,7 @@ _KINDS: Final = {
 }
 
 _GRANTS: Final = (
-    Column("whose", Text("编号, 单位", "number, node"), whole=True),
+    Column("whose", Text("编号, 单位", "number, node")),
     Column("pools", word("pool"), whole=True),
     *AMOUNTS,
     Column("term", Text("起止", "from, until"), whole=True),

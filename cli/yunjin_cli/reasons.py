@@ -37,25 +37,35 @@ _MOST_COLUMNS: Final = 4
 
 
 def show_explanation(session: Session, names: Names, answer: Explanation) -> None:
-    """Each limit with all about it, full ones first."""
+    """Each limit, full ones first and with all about them; the only one is shown whole, full or not."""
     order = in_order({room.dimension for reason in answer.reasons for room in reason.rooms})
+    told: dict[str, int] = {}
     for number, reason in enumerate(answer.reasons, 1):
         say(session, Text("", ""))
         say(session, _headline(names, answer.node, reason, number), "bold" if reason.full else "")
-        rooms = sorted(reason.rooms, key=lambda room: (room.free > 0, order.index(room.dimension)))
-        show_rows(session, _ROOMS, [_room(room) for room in rooms])
-        if not reason.full:
-            continue
-        _show_holders(session, names, reason)
-        _say_loans(session, names, reason)
-        show_reservations(session, reason.growing, Text("已预占, 尚未生效", "Reserved, not in force yet"))
-        show_reservations(
-            session, reason.shrinking, Text("缩减待确认, 确认后腾出", "Shrinks that free this once confirmed")
-        )
-        show_reservations(session, reason.waiting, Text("等待腾出", "Waiting for what is freed"))
-        show_deficits(session, names, reason.deficits)
+        rooms = sorted(reason.rooms, key=lambda room: (room.free > 0, order.index(room.dimension), room.pool))
+        elsewhere = any(room.pool != reason.bound.pool for room in rooms)
+        show_rows(session, _ROOMS if elsewhere else _ROOMS[1:], [_room(room) for room in rooms])
+        if reason.full or len(answer.reasons) == 1:
+            _show_who(session, names, reason, told.setdefault(reason.bound.node, number), number)
     if not answer.reasons:
         say(session, Text("没有登记额度, 即没有配额", "nothing is on record: no quota"))
+
+
+def _show_who(session: Session, names: Names, reason: Reason, first: int, number: int) -> None:
+    """Who holds it and what is on its way, once for each node whose limits these are."""
+    show_deficits(session, names, reason.deficits)
+    if first != number:
+        say(session, Text(f"占用情况见第 {first} 项", f"who holds it: see {first}"))
+        return
+    _show_holders(session, names, reason)
+    _say_loans(session, names, reason)
+    for found, title in (
+        (reason.growing, Text("已预占, 尚未生效", "Reserved, not in force yet")),
+        (reason.shrinking, Text("缩减待确认, 确认后腾出", "Shrinks that free this once confirmed")),
+        (reason.waiting, Text("等待腾出", "Waiting for what is freed")),
+    ):
+        show_reservations(session, found, title)
 
 
 def _headline(names: Names, node: str, reason: Reason, number: int) -> Text:
@@ -96,7 +106,7 @@ def _show_holders(session: Session, names: Names, reason: Reason) -> None:
         return
     dimensions = in_order({room.dimension for room in reason.rooms})[:_MOST_COLUMNS]
     columns = [
-        Column("name", Text("占用单位", "held by"), whole=True),
+        Column("name", Text("占用单位", "held by")),
         *(Column(d, named(d).text, right=True) for d in dimensions),
     ]
     rows: list[Row] = [
@@ -112,11 +122,18 @@ def _show_holders(session: Session, names: Names, reason: Reason) -> None:
 
 
 def _held(holder: Holder, dimension: str) -> Text:
+    """`64 (32) 核`; both units where they differ."""
     whole = plainly(dimension, holder.charge.of(dimension)).text
     if not holder.borrowed.of(dimension):
         return whole
     part = plainly(dimension, holder.borrowed.of(dimension)).text
-    return Text(f"{whole.zh} ({part.zh})", f"{whole.en} ({part.en})")
+    return Text(_together(whole.zh, part.zh), _together(whole.en, part.en))
+
+
+def _together(whole: str, part: str) -> str:
+    number, _, unit = whole.partition(" ")
+    less, _, same = part.partition(" ")
+    return f"{number} ({less}) {unit}".rstrip() if same == unit else f"{whole} ({part})"
 
 
 def _say_loans(session: Session, names: Names, reason: Reason) -> None:

@@ -36,7 +36,7 @@ RESERVATION_STATES: Final = {
     "reserved": Text("已预占", "reserved"),
     "committed": Text("下发中", "being applied"),
 }
-NODE: Final = Column("name", Text("单位", "node"), whole=True)
+NODE: Final = Column("name", Text("单位", "node"))
 POOL: Final = Column("pool", word("pool"), whole=True)
 _DIMENSION: Final = Column("dimension", Text("资源", "dimension"), whole=True)
 _ROWS: Final = (

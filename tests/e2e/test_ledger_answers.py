@@ -65,13 +65,28 @@ def test_tables_fit_a_terminal(desk: CommandLine) -> None:
             ("ledger", "show", "bureau/lfw"),
             ("ledger", "show", "k8s-egov/lfw-egov"),
             ("ledger", "explain", "tenant/lfw"),
-            ("ledger", "explain", "city"),
+            ("ledger", "explain", "city", "--pool", "k8s-egov"),
             ("grant", "list"),
             ("grant", "show", "G-2026-0002"),
         ):
             lines = desk.on_terminal(*call, columns=100, lang=lang)
             assert max(map(cells, lines)) <= 100, (call, lang)
-            assert not [line for line in lines if "…" in line], (call, lang)
+            shown = "\n".join(lines)
+            assert shown.count("(") == shown.count(")"), (call, lang)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_no_id_is_ever_broken(desk: CommandLine, lang: str) -> None:
+    desk.run("grant", "add", "bureau/lfw", "--cpu", "8", *TERM)
+    holders = ("ledger", "explain", "city", "--pool", "k8s-egov")
+    listed = {
+        ("ledger", "show"): {each["node"] for each in desk.value("ledger", "show")["children"]},
+        ("grant", "list"): {each["node"] for each in desk.value("grant", "list")},
+        holders: {each["node"] for each in desk.value(*holders)["reasons"][0]["holders"]},
+    }
+    for call, nodes in listed.items():
+        assert len(nodes) > 20
+        assert nodes <= set(" ".join(desk.on_terminal(*call, columns=100, lang=lang)).split())
 
 
 def test_what_a_node_may_use_does_use_and_could_still_get(provisioned: CommandLine) -> None:

@@ -125,8 +125,8 @@ def _full_first(rooms: Iterable[Room]) -> tuple[Room, ...]:
     return tuple(sorted(rooms, key=lambda room: (room.free > 0, room.dimension, room.pool)))
 
 
-def _order(reason: Reason) -> tuple[bool, str, str]:
-    return (not reason.full, reason.bound.pool, reason.bound.node)
+def _order(reason: Reason) -> tuple[bool, bool, str, str]:
+    return (not reason.full, reason.bound.pool == ALL, reason.bound.pool, reason.bound.node)
 
 
 def _reason(found: Standing, bound: Bound, rooms: tuple[Room, ...]) -> Reason:
