@@ -41,7 +41,8 @@ _WORDS: Final = {
 }
 _MOVES = (
     Column("what", Text("事项", "what")),
-    Column("subject", Text("对象", "which")),
+    Column("subject", Text("对象", "which"), whole=True),
+    Column("name", Text("名称", "name")),
     Column("before", Text("原", "from")),
     Column("after", Text("现", "to")),
 )
@@ -96,45 +97,46 @@ def show_planned(
 
 
 def _move_row(session: Session, estate: Estate, planned: Planned, move: Move) -> Row:
-    from yunjin.model.estate import CITY
-
-    def name(body: str) -> Told | str:
-        if move.what == "name" or not body:
-            return body
-        node = body if "/" in body or body == CITY else _node(estate, planned, body)
-        called = planned.change.named if node == planned.change.into else {}
-        text = estate.owner_name(node, session.as_of)
-        if called:
-            text = Text(called["zh"], called["en"])
-        return Told(body, Text(f"{text.zh} ({body})", f"{text.en} ({body})"))
+    def name(body: str) -> Text | None:
+        if not body:
+            return None
+        return Text(body, body) if move.what == "name" else _called(session, estate, planned, body)
 
     return {
         "what": Told(move.what, _WORDS.get(move.what, Text(move.what, move.what))),
-        "subject": _subject(session, estate, move),
-        "before": name(move.before),
-        "after": name(move.after),
+        "subject": move.subject,
+        "name": _name(session, estate, planned, move),
+        "before": Told(move.before, name(move.before) or Text("—", "—")),
+        "after": Told(move.after, name(move.after) or Text("—", "—")),
     }
 
 
-def _node(estate: Estate, planned: Planned, body: str) -> str:
-    into = planned.change.into
+def _called(session: Session, estate: Estate, planned: Planned, body: str) -> Text:
+    """What people call a body, the new one by the name it is given."""
+    into, named = planned.change.into, planned.change.named
+    if body in (into, into.partition("/")[2]):
+        node = into
+    else:
+        node = body if "/" in body else f"{'area' if body in estate.areas else 'bureau'}/{body}"
     return (
-        into if into.partition("/")[2] == body else f"{'area' if body in estate.areas else 'bureau'}/{body}"
+        Text(named["zh"], named["en"]) if node == into and named else estate.owner_name(node, session.as_of)
     )
 
 
-def _subject(session: Session, estate: Estate, move: Move) -> Told:
-    """What moves, by its name where it has one."""
-    named: Text | None = None
-    if move.subject in estate.elements and move.what in ("lead", "coop", "proposed_lead"):
-        named = estate.elements[move.subject].text
-    elif move.subject in estate.datasets and move.what in ("steward", "users"):
-        named = estate.datasets[move.subject].text
-    elif move.what == "tenant":
-        named = estate.owner_name(move.subject, session.as_of)
-    if named is None:
-        return Told(move.subject, Text(move.subject, move.subject))
-    return Told(move.subject, Text(f"{named.zh} ({move.subject})", f"{named.en} ({move.subject})"))
+def _name(session: Session, estate: Estate, planned: Planned, move: Move) -> Text | None:
+    """What the thing that moves is called, where it has a name beside its id."""
+    if move.what in ("lead", "coop", "proposed_lead"):
+        return estate.elements[move.subject].text
+    if move.what in ("steward", "users"):
+        return estate.datasets[move.subject].text
+    if move.what == "task":
+        programme, _, number = move.subject.partition("/")
+        return next(task.text for task in estate.tasks(programme) if task.id == number)
+    if move.what == "member":
+        return estate.programmes[move.subject].text
+    if move.what in ("tenant", "body", "founded", "ended", "name"):
+        return _called(session, estate, planned, move.subject)
+    return None
 
 
 def _show_figures(session: Session, planned: Planned) -> None:
@@ -144,6 +146,7 @@ def _show_figures(session: Session, planned: Planned) -> None:
         for body, pool, what, before, after in _figures(planned)
     ]
     if rows:
+        say(session, Text("", ""))
         columns = (
             Column("body", Text("单位", "body"), whole=True),
             Column("pool", word("pool")),

@@ -41,6 +41,17 @@ def test_a_plan_of_29_tenants_takes_a_line_a_tenant(desk: CommandLine, lang: str
     assert ["k8s-egov", "jtj-egov"] in [row[1:3] for row in rows]
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_what_a_merger_moves_fits_and_breaks_no_id(desk: CommandLine, lang: str) -> None:
+    merger = ("bureau", "merge", "lfw", "wgj", "--into", "wlgj", "--zh", "市文旅广电局", "--en", "Culture")
+    terms = ("--effective", "2026-12-01", "--basis", "盘委编〔2026〕7号")
+    lines = desk.on_terminal(*merger, *terms, columns=100, lang=lang)
+    tables = lines[: next(number for number, line in enumerate(lines) if line.startswith("--- "))]
+    assert max(map(cells, tables)) <= 100
+    words = {word for line in tables for word in line.split()}
+    assert {"tenant/lfw", "opening/bureau/wgj/k8s-egov", "tourism-six", "2016/T11"} <= words
+
+
 def test_a_wide_terminal_breaks_nothing(desk: CommandLine) -> None:
     lines = desk.on_terminal("tenant", "list", columns=200, lang="en")
     assert len(lines) == 2 + 29

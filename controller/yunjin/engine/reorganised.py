@@ -217,8 +217,8 @@ class Move:
 
 def moves(estate: Estate, change: Change, result: Mapping[str, Any], wanted: Iterable[Edit]) -> list[Move]:
     """What moves, in the order people ask for it: bodies, tenants, grants, then what names them."""
-    found = [Move("founded", node, "", change.into) for node in result["added"]]
-    found += [Move("ended", node, node, change.into) for node in result["ended"]]
+    found = [Move("founded", node, "", "") for node in result["added"]]
+    found += [Move("ended", node, "", change.into) for node in result["ended"]]
     for node, before, after in result["nodes"]:
         found.append(Move("tenant" if node.startswith("tenant/") else "body", node, before, after))
     found += [Move("grant", given, before, after) for _, before, after, given in result["grants"]]
