@@ -10,7 +10,7 @@ import pytest
 
 from ledgers import CLOUD, K8S
 from yunjin.errors import ConflictError, RefusalError
-from yunjin.ledger import reservations
+from yunjin.ledger import contributions, reservations
 from yunjin.ledger.reorganisations import Reorganisations
 
 if TYPE_CHECKING:
@@ -59,6 +59,39 @@ def test_a_split_and_back(hand: Hand) -> None:
     number, expected = recorded(hand, "merge", back)
     register(hand).carry_out(number, expected, [], DAY)
     assert {pool: hand.cell("bureau/jtj", pool) for pool in (K8S, CLOUD, "*")} == before
+
+
+SERVERS = {
+    "number": "C-1",
+    "pool": K8S,
+    "amounts": {"cpu": 10},
+    "factor": 80,
+    "servers": "3 台机架服务器",
+    "basis": "盘政办〔2026〕9号",
+}
+
+
+def test_servers_handed_over_are_the_successors_to_take_home(hand: Hand) -> None:
+    hand(contributions.add_contribution, **SERVERS, node="bureau/jtj", today=TODAY.isoformat())
+    number, expected = recorded(hand, "merge", MERGER)
+    done = register(hand).carry_out(number, expected, [], DAY)
+    assert done["followed"] == {"contributions.node": 1}
+    assert hand.cell("bureau/jt", K8S)[:3] == (28, 10, 48)
+    go = {"number": "C-1", "effective": "2026-12-31", "basis": "", "today": DAY.isoformat()}
+    hand(contributions.recall_contribution, **go)
+    hand(contributions.end_contribution, number="C-1", today="2026-12-31")
+    assert hand.cell("bureau/jt", K8S)[:3] == (20, 10, 40)
+
+
+def test_what_rests_on_servers_stays_whole_where_a_body_divides(hand: Hand) -> None:
+    hand(contributions.add_contribution, **SERVERS, node="bureau/jtj", today=TODAY.isoformat())
+    with pytest.raises(RefusalError, match="to share out"):
+        recorded(hand, "split", {**SPLIT, "share": {K8S: {"cpu": 41}}})
+    register(hand).cancel(1)
+    number, expected = recorded(hand, "split", SPLIT)
+    register(hand).carry_out(number, expected, [], DAY)
+    assert hand.cell("bureau/jtj", K8S)[:3] == (28, 10, 33)
+    assert hand.cell("bureau/jt", K8S)[:3] == (0, 0, 15)
 
 
 def test_of_two_that_decide_at_once_one_is_recorded(hand: Hand) -> None:

@@ -17,9 +17,12 @@ from spines import ADMIN, CPU, DAY, DENY, LEAF, QUICK, QUOTA, City, home, key, p
 from waiting import wait_until
 from yunjin.engine.controller import Controller, Sweep
 from yunjin.engine.metrics import Metrics
+from yunjin.engine.reorganisation import Reorganiser
+from yunjin.engine.reorganised import Change
 from yunjin.errors import ConflictError, RefusalError
 from yunjin.substrates.simulated.backend import SimulatedBackend
 from yunjin.substrates.simulated.faults import Effect, Faults, Operation, Rule
+from yunjin_policies import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -123,6 +126,23 @@ def test_what_was_declared_anew_waits_for_an_apply(town: City) -> None:
     assert station.sweep() == Sweep(waiting=1)
     assert town.cpu() == "4"
     assert station.figure("yunjin_changes_waiting", endpoint="k8s") == 1
+
+
+def test_a_reorganisation_is_carried_out_on_its_day(town: City) -> None:
+    """The sweep changes ledger and files, the next one sees labels that wait for an apply."""
+    station = Station(town)
+    with town.store() as store:
+        office = Reorganiser(town.tenants, store, RULES, "tests")
+        terms = {"from": ["bureau/jtj"], "into": "bureau/fgw", "bodies": ["bureau/jtj", "bureau/fgw"]}
+        later = Change("merge", terms, (DAY + timedelta(days=1)).isoformat(), "document")
+        office.record(office.plan(later, DAY), DAY)
+    assert station.sweep() == Sweep()
+    with capture_logs() as logs, station.opened(town.estate(), DAY + timedelta(days=1)) as spine:
+        station.controller.sweep(spine)
+    assert [line["changed"] for line in logs if line["event"] == "clocks"] == [("reorganisation/1",)]
+    assert town.estate().tenants["jtj"].owner == "bureau/fgw"
+    with station.opened(town.estate(), DAY + timedelta(days=1)) as spine:
+        assert station.controller.sweep(spine).waiting == 8
 
 
 def test_a_city_that_was_never_applied_is_left_alone(declared: City) -> None:
