@@ -30,6 +30,7 @@ class S3Server:
 
     folder: Path
     _server: ThreadedMotoServer = field(init=False)
+    _client: Any = None
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __enter__(self) -> Self:
@@ -64,13 +65,15 @@ class S3Server:
 
     def client(self) -> Any:
         """Somebody else's client, who may do everything."""
-        return boto3.client(
-            "s3",
-            endpoint_url=self.address,
-            aws_access_key_id="admin",
-            aws_secret_access_key="admin",
-            region_name="us-east-1",
-        )
+        if self._client is None:  # making one takes half a second
+            self._client = boto3.client(
+                "s3",
+                endpoint_url=self.address,
+                aws_access_key_id="admin",
+                aws_secret_access_key="admin",
+                region_name="us-east-1",
+            )
+        return self._client
 
     def bucket(self, *, locked: bool = True) -> str:
         """A new bucket."""

@@ -33,8 +33,6 @@ FORMAT: Final = 1
 PREFIX: Final = "head-"
 _MOST: Final = 1 << 16
 _COMPLIANCE: Final = "COMPLIANCE"
-_SLACK: Final = timedelta(seconds=1)
-"""Servers keep whole seconds."""
 _REMEMBER: Final = (
     "INSERT INTO audit_heads (target, position, hash, exported, retained) SELECT ?, ?, ?, ?, ? "
     "WHERE NOT EXISTS (SELECT 1 FROM audit_heads WHERE target = ? AND position = ?)"
@@ -104,7 +102,7 @@ def export_head(
         hash=end.hash,
         rows=rows,
         exported=text(moment),
-        retained=text(_whole_second(moment + timedelta(days=keep_days))),
+        retained=text(moment + timedelta(days=keep_days)),
         previous=_named(last, store.get(last, _MOST)) if last else "",
     )
     store.put(head.name, head.written(), time(head.retained))
@@ -199,10 +197,6 @@ def _named(name: str, content: bytes) -> str:
     return f"{name} {hashlib.sha256(content).hexdigest()}"
 
 
-def _whole_second(moment: datetime) -> datetime:
-    return moment.replace(microsecond=0) + timedelta(seconds=bool(moment.microsecond))
-
-
 def _faults(head: Head, record: Record, keep_days: int) -> Iterator[tuple[str, Text]]:
     if record.name != head.name:
         yield "head", Text("名称与内容不符", "is called otherwise than it says")
@@ -227,7 +221,7 @@ def _faults(head: Head, record: Record, keep_days: int) -> Iterator[tuple[str, T
                 f"is not locked in compliance mode (but: {guard.mode or 'not locked'})",
             ),
         )
-    elif guard.until is None or guard.until + _SLACK < time(head.retained):
+    elif guard.until is None or guard.until < time(head.retained):
         yield "retention", _short(guard.until, time(head.retained))
 
 

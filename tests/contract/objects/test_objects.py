@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from buckets import S3Server
 
 UNTIL = datetime.now(UTC).replace(microsecond=0) + timedelta(days=400)
+KEPT = UNTIL + timedelta(seconds=1)
+"""What a bucket makes of it."""
 MOST = 1 << 20
 
 
@@ -122,7 +124,7 @@ def test_what_is_kept_shows_how(shelf: Shelf) -> None:
         assert isinstance(kept.guard, Mode)
         assert not kept.guard.writable
     else:
-        assert (kept.guard, loose.guard) == (Lock("COMPLIANCE", UNTIL), Lock("", None))
+        assert (kept.guard, loose.guard) == (Lock("COMPLIANCE", KEPT), Lock("", None))
     assert (kept.deleted, kept.versions) == (False, 1)
 
 
@@ -142,7 +144,7 @@ def test_in_a_bucket_the_first_version_is_read_whatever_came_later(bucket: Shelf
     bucket.delete("kept")
 
     (record,) = bucket.store.records("")
-    assert (record.deleted, record.versions, record.guard) == (True, 2, Lock("COMPLIANCE", UNTIL))
+    assert (record.deleted, record.versions, record.guard) == (True, 2, Lock("COMPLIANCE", KEPT))
     assert bucket.store.get("kept", MOST) == b"first"
     assert bucket.store.names("") == []
 

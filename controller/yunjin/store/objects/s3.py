@@ -12,6 +12,7 @@ import base64
 import hashlib
 import os
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -74,6 +75,7 @@ class BucketStore:
         """Write a new object, under object lock where it is to be kept."""
         if keep_until is not None:
             self._require_lock()
+            keep_until = keep_until.replace(microsecond=0) + timedelta(seconds=1)  # servers keep whole ones
         with self._translated(name):
             if isinstance(content, Path):
                 self._upload(name, content)
