@@ -29,7 +29,7 @@ from yunjin.plan import make_plan, plan_hash
 from yunjin.substrates.kubernetes.translate import KubernetesTranslator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from yunjin.model.change import Receipt
@@ -99,11 +99,11 @@ class TwoTenants:
         """Let the ledger say what the second state shall hold."""
         opening.enter(store, self.after(), DAY, "cloud-ops")
         ledger = Ledger(store.database, store.now, "cloud-ops")
-        more = Amounts.parse(SMALL)
+        more = _amounts(SMALL)
         for node in ("bureau/jtj", f"tenant/{self.name}-first"):
             ledger.grant(GrantTerms("", node, more, {"k8s-inet": more}, DAY), DAY)
-        ledger.allot(leaf_node(self.endpoint, f"{self.name}-first-egov"), Amounts.parse(LARGE))
-        ledger.allot(leaf_node(self.endpoint, f"{self.name}-first-inet"), Amounts.parse(SMALL))
+        ledger.allot(leaf_node(self.endpoint, f"{self.name}-first-egov"), _amounts(LARGE))
+        ledger.allot(leaf_node(self.endpoint, f"{self.name}-first-inet"), _amounts(SMALL))
 
     def plan(self, backend: Backend, store: Store, estate: Estate | None = None) -> Plan:
         """What is to be done now, towards the second state unless told otherwise."""
@@ -214,3 +214,7 @@ class TwoTenants:
 
 def _change(action: Action, key: Key, body: dict[str, Any] | None, *, force: bool = False) -> Change:
     return Change(action, key, "", ObjectClass.CLUSTER, 0, ABSENT, "", (), body, force)
+
+
+def _amounts(stated: Mapping[str, Any]) -> Amounts:
+    return Amounts.parse(stated)

@@ -1,0 +1,188 @@
+"""While quota moves under load between siblings and between clusters, no moment lets in more than is granted.
+
+Four cores move to and fro between two namespaces of one bureau on one server, and between two namespaces of
+one tenant on two servers, with pods racing for the last core of each. A sampler reads the first quota, the
+second, and the first again, and keeps what it read where the first has not changed: then the two stood so at
+one moment.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from datetime import date
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from devcluster.api import MERGE_PATCH
+from estates import city, tenant, write_estate
+from racing import Quota, Race, Sampler, Worker
+from waiting import wait_until
+from yunjin.apply import Settings
+from yunjin.engine.endpoints import accesses, connect
+from yunjin.engine.spine import Spine
+from yunjin.estate import load
+from yunjin.ledger import GrantTerms, Ledger, shares
+from yunjin.model.amounts import Amounts
+from yunjin.model.tenancy import leaf_node
+from yunjin.store import Store
+from yunjin_policies import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from devcluster import DevCluster
+
+pytestmark = pytest.mark.timeout(900)
+
+DAY = date(2026, 11, 22)
+EGOV, INET = "k8s-egov", "k8s-inet"
+GRANTED = 8000
+MOVED = Amounts({"cpu": 4000})
+ROUNDS = 4
+SAMPLES = 100
+PATIENCE = 240.0
+PATIENT = Settings(wait_quota=5, poll=0.05)
+REST = {"memory": "8Gi", "storage": "100Gi", "pods": 40}
+
+
+class City:
+    """Tenants a and b below bureau jtj with 6 and 2 cores, and c below fgw with 6 and 2 on two servers."""
+
+    def __init__(self, folder: Path, clusters: dict[str, DevCluster], unique: Callable[[str], str]) -> None:
+        self.state = folder / "state"
+        self.endpoints = {pool: unique(pool) for pool in clusters}
+        name = unique("t")
+        self.tenants = {letter: f"{name}{letter}" for letter in "abc"}
+        self._tenants = write_estate(folder / "tenants", **self._documents(clusters))
+
+    def leaf(self, letter: str, pool: str = EGOV) -> str:
+        """A namespace's node."""
+        return leaf_node(self.endpoints[pool], self.name(letter, pool))
+
+    def name(self, letter: str, pool: str = EGOV) -> str:
+        """A namespace."""
+        return f"{self.tenants[letter]}-{pool.removeprefix('k8s-')}"
+
+    @contextmanager
+    def spine(self) -> Iterator[Spine]:
+        estate = load(self._tenants)
+        with (
+            Store.open(self.state) as store,
+            connect(estate, self.state, accesses(estate, None)) as connected,
+        ):
+            yield Spine(estate, DAY, connected, store, RULES)
+
+    def _documents(self, clusters: dict[str, DevCluster]) -> dict[str, Any]:
+        given = city()
+        endpoint = given["endpoints"][0]
+        a, b, c = self.tenants.values()
+        double = {"memory": "16Gi", "storage": "200Gi", "pods": 80}
+        rows: list[dict[str, Any]] = [
+            {"node": "bureau/jtj", "pool": EGOV, "limit": {"cpu": GRANTED // 1000, **double}}
+        ]
+        for each, cores in ((a, 6), (b, 2)):
+            rows.append({"node": f"tenant/{each}", "pool": EGOV, "limit": {"cpu": 8, **REST}})
+            rows.append(self._row(each, EGOV, {"cpu": cores, **REST}))
+        for pool in clusters:  # its cores are granted over both pools together
+            rows += [{"node": node, "pool": pool, "limit": REST} for node in ("bureau/fgw", f"tenant/{c}")]
+            rows.append(self._row(c, pool, REST))
+        return {
+            "endpoints": [
+                {**endpoint, "id": self.endpoints[pool], "access": f"file:{each.kubeconfig}#{each.context}"}
+                for pool, each in clusters.items()
+            ],
+            "pools": [{**pool, "endpoint": self.endpoints[pool["id"]]} for pool in given["pools"]],
+            "tenants": [
+                *(each for each in given["tenants"] if each["id"] in ("fgw", "jtj", "dawa")),
+                *(tenant(each, "institution", "bureau/jtj") for each in (a, b)),
+                tenant(c, "institution", "bureau/fgw"),
+            ],
+            "baseline": rows,
+        }
+
+    def _row(self, owner: str, pool: str, amounts: dict[str, Any]) -> dict[str, Any]:
+        node = leaf_node(self.endpoints[pool], f"{owner}-{pool.removeprefix('k8s-')}")
+        return {"node": node, "pool": pool, "tenant": owner, "allotted": amounts}
+
+
+def _apply(spine: Spine) -> None:
+    spine.apply(spine.plan(), PATIENT, "cloud-ops", lambda _: None)
+
+
+def _open(made: City, spine: Spine, ledger: Ledger) -> None:
+    """Everything stands, the cores of c too: eight over both pools, six on the one, two on the other."""
+    _apply(spine)
+    cores = Amounts({"cpu": GRANTED})
+    for node in ("bureau/fgw", f"tenant/{made.tenants['c']}"):
+        ledger.grant(GrantTerms("", node, cores, {EGOV: cores, INET: cores}, DAY), DAY)
+    ledger.allot(made.leaf("c", EGOV), Amounts({"cpu": 6000}))
+    ledger.allot(made.leaf("c", INET), Amounts({"cpu": 2000}))
+    _apply(spine)
+    assert shares.under_way(spine.store.database) == frozenset()
+
+
+def _move(spine: Spine, ledger: Ledger, *ways: tuple[str, str]) -> None:
+    """Move, and apply until all of it is through: what is in use goes only when it is not."""
+    for source, target in ways:
+        ledger.move(source, target, MOVED)
+    deadline = monotonic() + PATIENCE
+    while shares.under_way(spine.store.database) or shares.sources(spine.store.database):
+        assert monotonic() < deadline, "the moves did not come through"
+        _apply(spine)
+
+
+def test_between_siblings_and_between_clusters_both_ways(
+    owned_cluster: DevCluster, second_cluster: DevCluster, unique: Callable[[str], str], tmp_path: Path
+) -> None:
+    clusters = {EGOV: owned_cluster, INET: second_cluster}
+    made = City(tmp_path, clusters, unique)
+    quotas = {
+        (letter, pool): Quota(clusters[pool].api(), made.name(letter, pool))
+        for letter, pool in (("a", EGOV), ("b", EGOV), ("c", EGOV), ("c", INET))
+    }
+    siblings = Sampler(quotas["a", EGOV], quotas["b", EGOV], GRANTED)
+    apart = Sampler(quotas["c", EGOV], quotas["c", INET], GRANTED)
+    there = ((made.leaf("a"), made.leaf("b")), (made.leaf("c", EGOV), made.leaf("c", INET)))
+    back = tuple((target, source) for source, target in there)
+    with ExitStack() as stack:
+        spine = stack.enter_context(made.spine())
+        ledger = Ledger(spine.store.database, spine.store.now, "cloud-ops")
+        _open(made, spine, ledger)
+        for quota in quotas.values():
+            wait_until(partial(_takes_pods, quota))
+        worker = stack.enter_context(Worker())
+        races = [Race(quota, worker) for quota in quotas.values()]
+        for sampler in (siblings, apart):
+            worker.begin(sampler.look, [sampler.first.api, sampler.second.api])
+        for _ in range(ROUNDS):
+            _move(spine, ledger, *there)
+            assert not worker.failures
+            _move(spine, ledger, *back)
+
+    for sampler in (siblings, apart):
+        assert sampler.violations == []
+        assert max(first for first, _ in sampler.seen) == max(second for _, second in sampler.seen) == 6000
+        assert len(sampler.seen) > SAMPLES
+    for race in races:
+        assert race.admitted > 0
+        assert race.refused > 0, "pods wanted more than they got"
+    for sampler in (siblings, apart):  # it would have seen one
+        patch = {"spec": {"hard": {"requests.cpu": "9"}}}
+        sampler.second.api.must("PATCH", sampler.second.path, patch, content_type=MERGE_PATCH)
+        with Worker() as worker:
+            worker.begin(sampler.look, [sampler.first.api, sampler.second.api])
+            wait_until(partial(_saw_one, sampler))
+
+
+def _saw_one(sampler: Sampler) -> bool:
+    return bool(sampler.violations)
+
+
+def _takes_pods(quota: Quota) -> bool:
+    """Without its default account no pod is admitted."""
+    path = f"/api/v1/namespaces/{quota.namespace}/serviceaccounts/default"
+    return quota.api.call("GET", path).status == 200
