@@ -46,6 +46,7 @@ _ROWS: Final = (
     Column("allotted", word("allotted"), right=True),
     Column("borrowed", word("borrowed"), right=True),
     Column("limit", word("limit"), right=True),
+    Column("deficit", word("deficit"), right=True),
     Column("free", word("free"), right=True),
     Column("bound", word("bound-by")),
 )
@@ -112,7 +113,8 @@ def pool_name(pool: str) -> Text:
 
 
 def show_own(session: Session, names: Names, rows: Sequence[Figures]) -> None:
-    """A node's own rows, a line a dimension."""
+    """A node's own rows, a line a dimension; deficits where there are any."""
+    short = any(row.deficit for row in rows)
     lines: list[Row] = []
     for row in rows:
         pool = pool_name(row.pool)
@@ -125,12 +127,13 @@ def show_own(session: Session, names: Names, rows: Sequence[Figures]) -> None:
                     "allotted": plainly(dimension, row.allotted.of(dimension)),
                     "borrowed": _some(dimension, row.borrowed),
                     "limit": _some(dimension, row.limit) if dimension in row.limit else None,
+                    "deficit": _some(dimension, row.deficit),
                     "free": plainly(dimension, row.free.of(dimension)),
                     "bound": _bound(names, row, row.bounds[dimension]),
                 }
             )
             pool = Text(" ", " ")
-    show_rows(session, _ROWS, lines)
+    show_rows(session, [each for each in _ROWS if each.key != "deficit" or short], lines)
 
 
 def _some(dimension: str, amounts: Amounts) -> Told | None:
