@@ -79,7 +79,7 @@ def record_reorganisation(connection: Connection, request: Request) -> Result:
 
     Args:
         connection: of the transaction.
-        request: `kind`, `effective`, `basis`, `terms`, `today`.
+        request: `kind`, `effective`, `basis`, `terms`, `today`; `node`, for the audit: whom it is about.
 
     Raises:
         UsageError: its day has passed.
@@ -186,7 +186,8 @@ def carry_out_reorganisation(connection: Connection, request: Request) -> Result
         )
     result = {**moved, "edits": request["edits"]}
     connection.execute(_DONE, (request["at"], canonical(result), found.number))
-    signed = {**request, "key": own_key("reorganisation", found.number), "terms": dict(found.terms)}
+    named = {"node": found.terms.get("into"), "terms": dict(found.terms)}
+    signed = {**request, "key": own_key("reorganisation", found.number), **named}
     record(connection, "carry_out_reorganisation", signed, result)
     return result
 
@@ -212,12 +213,14 @@ class Reorganisations(Desk):
     def record(self, kind: str, effective: date, basis: str, terms: Mapping[str, Any], today: date) -> int:
         """Put a change on record; its number. Raises UsageError, ConflictError."""
         asked = {"kind": kind, "effective": effective.isoformat(), "basis": basis, "terms": dict(terms)}
-        done = self._write(record_reorganisation, "", today=today.isoformat(), **asked)
+        done = self._write(
+            record_reorganisation, "", today=today.isoformat(), node=terms.get("into"), **asked
+        )
         return int(done["reorganisation"])
 
     def cancel(self, number: int) -> None:
         """Take a change back before it is carried out. Raises UsageError, RefusalError."""
-        self._write(cancel_reorganisation, "", number=number)
+        self._write(cancel_reorganisation, "", number=number, node=self.get(number).terms.get("into"))
 
     def rehearse(
         self, kind: str, effective: date, basis: str, terms: Mapping[str, Any], number: int = 0
