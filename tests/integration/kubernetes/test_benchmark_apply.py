@@ -28,6 +28,7 @@ def test_each_client_provisions_all_and_each_ratio_stands_beside_its_aim() -> No
         r"yunjin / bare client: \d+\.\d+ \(aim >= 0\.7\)",
         r"yunjin / kubectl: \d+\.\d+ \(aim >= 2\.0\)",
         r"second apply / first: \d+\.\d+ \(aim <= 0\.1\)",
+        r"opening of the ledger / first apply: \d+\.\d+",
         r"writes of the second apply: 0 \(aim 0\)",
     ):
         assert re.search(line, done.stdout), done.stdout
