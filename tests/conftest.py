@@ -14,6 +14,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from clusters import PREFIX, VARIABLE, Cluster, OutsideCluster, outside
 from devcluster import DevCluster, programs
@@ -35,12 +36,14 @@ _server = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse a contributor's cluster in CI."""
+    """Refuse a contributor's cluster in CI; let examples take their time."""
     try:
         config.stash[_outside] = outside()
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[_not_run] = []
+    settings.register_profile("any machine", deadline=None)  # how long an example takes says nothing here
+    settings.load_profile("any machine")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -44,39 +44,22 @@ def portion_of(
     tenants: Sequence[str],
     weights: Sequence[Cells],
     terms: Mapping[str, Any],
-    *,
-    one_above: bool,
 ) -> Portion:
     """The share that goes with some tenants.
 
     Args:
         connection: of the transaction; nothing has moved yet.
         source: whose tenants they are.
-        target: whose they become.
+        target: whose they become; neither stands above the other.
         tenants: nodes.
         weights: what each of them, and what is held for it, is to the node above.
         terms: `share`, `share_guarantee`, `keep`, `keep_guarantee`, where they are stated.
-        one_above: one of the two bodies stands above the other.
 
     Raises:
         RefusalError: amounts that do not add up, or do not suffice on one side.
-        UsageError: a share stated where none can go along.
     """
-    stated = terms.get("share") is not None or terms.get("share_guarantee") is not None
-    if one_above:
-        if stated:
-            raise UsageError(
-                Text(
-                    f"{source} 与 {target} 是上下级, 划转用云单位时不另划额度",
-                    f"{source} and {target} stand one above the other: no share goes along",
-                ),
-                Text(
-                    "用 yunjin grant add --by 在上级之内核定", "use `yunjin grant add --by` within the upper"
-                ),
-            )
-        return Portion()
     held = _divisible(connection, source)
-    share = _stated(held, terms) if stated else _own(connection, tenants, held)
+    share = _stated(held, terms) if _states(terms) else _own(connection, tenants, held)
     _require_sum(source, held, share, terms)
     moving: Cells = {}
     for weight in weights:
@@ -85,6 +68,23 @@ def portion_of(
     _require_enough(source, cells_of(connection, source), share, moving, -1)
     _require_enough(target, cells_of(connection, target), share, moving, 1)
     return share
+
+
+def no_portion(source: str, target: str, terms: Mapping[str, Any]) -> Portion:
+    """Nothing goes along where one body stands above the other. Raises UsageError for a stated share."""
+    if _states(terms):
+        raise UsageError(
+            Text(
+                f"{source} 与 {target} 是上下级, 划转用云单位时不另划额度",
+                f"{source} and {target} stand one above the other: no share goes along",
+            ),
+            Text("用 yunjin grant add --by 在上级之内核定", "use `yunjin grant add --by` within the upper"),
+        )
+    return Portion()
+
+
+def _states(terms: Mapping[str, Any]) -> bool:
+    return terms.get("share") is not None or terms.get("share_guarantee") is not None
 
 
 def _divisible(connection: Connection, source: str) -> Portion:

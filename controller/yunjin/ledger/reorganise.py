@@ -14,7 +14,7 @@ from yunjin.errors import RefusalError, Text
 from yunjin.ledger import causes, references, regrant, rows
 from yunjin.ledger.cells import ALL, Cell
 from yunjin.ledger.nodes import put_node
-from yunjin.ledger.portions import portion_of
+from yunjin.ledger.portions import no_portion, portion_of
 from yunjin.ledger.regroup import Regrouping, cells_of, path_of, weight_of
 from yunjin.ledger.terms import HOLD, OPENING
 
@@ -167,8 +167,10 @@ def _part(work: Work, terms: Mapping[str, Any]) -> None:
     tenants = [_require_below(connection, tenant, source) for tenant in terms["tenants"]]
     moving = [*tenants, *(hold for tenant in tenants for hold in _holds(connection, tenant))]
     weights = [weight_of(cells_of(connection, node)) for node in moving]
-    one_above = source in path_of(connection, target) or target in path_of(connection, source)
-    share = portion_of(connection, source, target, tenants, weights, terms, one_above=one_above)
+    if source in path_of(connection, target) or target in path_of(connection, source):
+        share = no_portion(source, target, terms)
+    else:
+        share = portion_of(connection, source, target, tenants, weights, terms)
     for node, weight in zip(moving, weights, strict=True):
         work.regrouping.take(source, weight)
         work.regrouping.add(target, weight)

@@ -142,7 +142,7 @@ _FAULT = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rules=st.lists(_FAULT, max_size=3), seed=st.integers(0, 2**16))
 def test_whatever_happens_each_change_has_one_receipt_and_a_calm_run_finishes(
     tmp_path_factory: pytest.TempPathFactory, rules: list[Rule], seed: int

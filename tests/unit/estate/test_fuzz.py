@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from estates import city, document, write_estate
@@ -42,26 +42,22 @@ def load_with(folder: Path, name: str, content: bytes) -> None:
         load(folder, {name: content})
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["prices.yaml", "new.yaml", "programmes/new.yaml"]), st.binary(max_size=300))
 def test_any_bytes(folder: Path, name: str, content: bytes) -> None:
     load_with(folder, name, content)
 
 
-@settings(deadline=None)
 @given(YAML_SIGNS)
 def test_any_text_made_of_signs_that_matter(folder: Path, text: str) -> None:
     load_with(folder, "prices.yaml", text.encode())
     load_with(folder, "prices.yaml", f"kind: prices\nitems:\n- {text}".encode())
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(GOOD)), VALUES)
 def test_any_value_as_an_item(folder: Path, name: str, value: object) -> None:
     load_with(folder, f"{name}.yaml", yaml.safe_dump({"kind": name, "items": [value]}).encode())
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_any_field_of_any_item_replaced(folder: Path, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(GOOD)))
@@ -73,7 +69,6 @@ def test_any_field_of_any_item_replaced(folder: Path, data: st.DataObject) -> No
     load_with(folder, f"{name}.yaml", content.encode())
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_any_cut_or_flip_in_a_good_file(folder: Path, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(GOOD)))
@@ -83,7 +78,6 @@ def test_any_cut_or_flip_in_a_good_file(folder: Path, data: st.DataObject) -> No
     load_with(folder, f"{name}.yaml", bytes(content))
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_quoted_text_is_read_as_it_was_written(value: object) -> None:
     """Unless it is refused, because it holds a character that nobody sees."""
@@ -96,7 +90,6 @@ def test_quoted_text_is_read_as_it_was_written(value: object) -> None:
         assert tree.root.plain() == {"value": value}
 
 
-@settings(deadline=None)
 @given(st.from_regex(r"[A-Za-z0-9.+~=<][A-Za-z0-9.+_:-]{0,8}", fullmatch=True))
 def test_what_may_go_without_quotation_marks_other_readers_take_for_text(value: str) -> None:
     if nodes.reads_as_text(value) and not value.endswith(":"):

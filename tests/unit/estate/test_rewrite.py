@@ -238,7 +238,7 @@ def test_a_full_disk_leaves_everything_as_it_was(folder: Path) -> None:
     assert everything(folder) == before
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.text(min_size=1, max_size=40).filter(lambda text: text.strip() == text and text.isprintable()))
 def test_any_reason_survives(tmp_path_factory: pytest.TempPathFactory, reason: str) -> None:
     folder = tmp_path_factory.mktemp("city")

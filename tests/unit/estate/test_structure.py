@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from estates import city, document, named, tenant, write_estate
@@ -112,7 +112,6 @@ def test_programmes_that_follow_each_other(tmp_path: Path) -> None:
     assert places_of(tmp_path) == [("programmes/a.yaml:6:12", "follows")]
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.integers(0, 12).map(str), st.none() | st.integers(0, 12).map(str), max_size=13))
 def test_every_circle_is_found_once(above: dict[str, str | None]) -> None:
     on_circle = set()

@@ -53,7 +53,7 @@ def test_a_sound_ledger_shows_nothing(lived: Hand) -> None:
     assert check(lived.database) == ()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_planted_change_of_a_counter_is_found(lived: Hand, data: st.DataObject) -> None:
     found = books.read(lived.database, books.CHECKED)

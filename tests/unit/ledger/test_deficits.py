@@ -97,7 +97,7 @@ def carry_out(hand: Hand, operation: Any, content: dict[str, Any]) -> None:
     hand(reservations.confirm, leaf=leaf, enforced=target, used={})
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(CALLS, max_size=25))
 def test_only_a_recorded_fall_raises_a_deficit(planted: Path, tmp_path: Path, calls: list[Call]) -> None:
     state = tmp_path / str(next(COUNT))

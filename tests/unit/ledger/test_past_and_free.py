@@ -41,7 +41,7 @@ def pool_of(leaf: str) -> str:
     return K8S if leaf.startswith("leaf/k1/") else CLOUD
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, min_size=6, max_size=30))
 def test_whatever_happens_the_past_is_what_the_counters_were(planted: Path, steps: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -61,7 +61,7 @@ def test_whatever_happens_the_past_is_what_the_counters_were(planted: Path, step
             assert check(store.database) == ()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, max_size=15), leaf=st.sampled_from(LEAVES))
 def test_what_is_free_fits_and_a_unit_more_meets_that_limit(
     planted: Path, steps: list[Step], leaf: str

@@ -139,7 +139,7 @@ def tight(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(sequence=steps)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_reorganisations_keep_every_invariant(tight: Path, sequence: list[tuple[str, Any, Any]]) -> None:
     with TemporaryDirectory() as folder:
         city = City(tight, Path(folder))

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from planning import ENDPOINT, Member, city, plan
@@ -71,14 +71,12 @@ def made(backend: SimulatedBackend) -> Plan:
     return plan(city(Member("jtj")), backend)
 
 
-@settings(deadline=None)
 @given(plans)
 def test_what_is_written_reads_back(made: Plan) -> None:
     assert from_json(to_json(made)) == made
     assert from_json(to_json(made).encode()) == made
 
 
-@settings(deadline=None)
 @given(plans)
 def test_text_and_hash_follow_from_what_the_plan_says_alone(made: Plan) -> None:
     turned = replace(made, bindings=dict(reversed(list(made.bindings.items()))))
@@ -87,7 +85,6 @@ def test_text_and_hash_follow_from_what_the_plan_says_alone(made: Plan) -> None:
     assert plan_hash(from_json(to_json(made))) == plan_hash(made)
 
 
-@settings(deadline=None)
 @given(plans, plans)
 def test_other_plans_have_other_hashes(one: Plan, other: Plan) -> None:
     if one != other and plan_hash(one) == plan_hash(other):

@@ -83,7 +83,7 @@ def shuffled(backend: SimulatedBackend, seed: Any) -> Iterator[LeafState]:
         yield LeafState(state.name, {name: state.objects[name] for name in names})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(before=cities, after=cities, edited=edits, removed=removals)
 def test_a_plan_that_takes_everything_back_leaves_nothing_to_do(
     before: tuple[Member, ...], after: tuple[Member, ...], edited: list[Any], removed: list[Any]
@@ -96,7 +96,7 @@ def test_a_plan_that_takes_everything_back_leaves_nothing_to_do(
         assert plan(estate, backend).changes == ()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(before=cities, after=cities, edited=edits, removed=removals)
 def test_nothing_of_a_protected_or_quarantined_tenant_is_removed(
     before: tuple[Member, ...], after: tuple[Member, ...], edited: list[Any], removed: list[Any]
@@ -115,7 +115,7 @@ def test_nothing_of_a_protected_or_quarantined_tenant_is_removed(
         assert not {change.tenant for change in made.changes if change.destructive} & safe
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(before=cities, after=cities, edited=edits, removed=removals, seed=st.randoms(use_true_random=False))
 def test_a_plan_does_not_depend_on_the_order_of_objects(
     before: tuple[Member, ...], after: tuple[Member, ...], edited: list[Any], removed: list[Any], seed: Any
@@ -130,7 +130,7 @@ def test_a_plan_does_not_depend_on_the_order_of_objects(
         assert to_json(again) == to_json(made)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(before=cities, edited=edits)
 def test_what_others_wrote_outlives_a_plan_that_repairs_nothing(
     before: tuple[Member, ...], edited: list[Any]
@@ -150,7 +150,7 @@ def test_what_others_wrote_outlives_a_plan_that_repairs_nothing(
                 assert found == value
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(before=cities, after=cities, edited=edits, removed=removals)
 def test_a_plan_reads_back_as_it_was_written(
     before: tuple[Member, ...], after: tuple[Member, ...], edited: list[Any], removed: list[Any]
@@ -163,7 +163,7 @@ def test_a_plan_reads_back_as_it_was_written(
         assert plan_hash(from_json(to_json(made))) == plan_hash(made)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(before=cities, after=cities, edited=edits, removed=removals)
 def test_every_change_tells_from_what_to_what(
     before: tuple[Member, ...], after: tuple[Member, ...], edited: list[Any], removed: list[Any]

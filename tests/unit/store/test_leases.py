@@ -161,7 +161,7 @@ def test_processes_racing_for_a_lease_never_share_a_number(
     assert numbers == list(range(1, 46))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
         st.tuples(

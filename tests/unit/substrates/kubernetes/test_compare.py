@@ -301,7 +301,7 @@ edits = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(wanted=st.sampled_from(OBJECTS.all), changes=edits, loose=st.booleans(), applied=st.booleans())
 def test_three_answers_never_disagree(
     *, wanted: Wanted, changes: list[tuple[tuple[str, ...], str, Any]], loose: bool, applied: bool
@@ -315,7 +315,7 @@ def test_three_answers_never_disagree(
     _assert_consistent(wanted, live)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.sampled_from(OBJECTS.all), edits, edits)
 def test_fingerprints_tell_states_apart_by_what_is_compared(wanted: Wanted, one: Any, other: Any) -> None:
     def state(changes: Any) -> Live:

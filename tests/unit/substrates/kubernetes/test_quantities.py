@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from kubernetes.utils.quantity import parse_quantity
 
@@ -33,14 +33,12 @@ DIMENSIONS = (
 amounts = st.dictionaries(st.sampled_from(DIMENSIONS), st.integers(0, MOST)).map(Amounts)
 
 
-@settings(deadline=None)
 @given(texts)
 def test_values_are_those_of_the_official_parser(text: str) -> None:
     official: Any = parse_quantity  # published without types
     assert quantities.value(text) == Fraction(official(text))
 
 
-@settings(deadline=None)
 @given(one=texts, other=texts, binary=st.booleans())
 def test_quantities_have_one_text_exactly_when_they_are_equal(*, one: str, other: str, binary: bool) -> None:
     same = quantities.value(one) == quantities.value(other)
@@ -48,7 +46,6 @@ def test_quantities_have_one_text_exactly_when_they_are_equal(*, one: str, other
     assert same == texts_agree
 
 
-@settings(deadline=None)
 @given(text=texts, binary=st.booleans())
 def test_a_canonical_text_is_its_own(*, text: str, binary: bool) -> None:
     canonical = quantities.canonical(text, binary=binary)
@@ -85,14 +82,12 @@ def test_what_is_no_quantity_is_said_to_be_none(text: str) -> None:
     assert quantities.canonical(text, binary=True) == text
 
 
-@settings(deadline=None)
 @given(amounts)
 def test_amounts_survive_the_way_there_and_back(allotted: Amounts) -> None:
     found = quantities.amounts(quantities.hard(allotted, {}))
     assert {d: found.of(d) for d in DIMENSIONS} == {d: allotted.of(d) for d in DIMENSIONS}
 
 
-@settings(deadline=None)
 @given(amounts)
 def test_written_texts_are_the_servers_own(allotted: Amounts) -> None:
     for text in quantities.hard(allotted, {}).values():

@@ -69,7 +69,7 @@ leaves = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=5)  # the validator takes its time
+@settings(max_examples=5)  # the validator takes its time
 @given(leaves)
 def test_a_strict_server_would_take_every_object(of: Leaf) -> None:
     for wanted in KubernetesTranslator().wanted(of):
@@ -131,7 +131,6 @@ def test_pods_without_requests_stay_in_the_ratio_of_their_pool() -> None:
     assert item["maxLimitRequestRatio"] == {"cpu": "10", "memory": "9"}
 
 
-@settings(deadline=None)
 @given(leaves)
 def test_defaults_never_break_the_bound_on_bursts(of: Leaf) -> None:
     from yunjin.substrates.kubernetes.quantities import value
@@ -149,7 +148,6 @@ def test_approved_ways_open_both_directions_and_no_other() -> None:
     assert spec["egress"] == [{"to": inet, "ports": [{"protocol": "TCP", "port": 443}]}]
 
 
-@settings(deadline=None)
 @given(leaves)
 def test_no_rule_lets_everybody_in_or_out(of: Leaf) -> None:
     for role in ("network-deny", "network-base", "network-flows"):
