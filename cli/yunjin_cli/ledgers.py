@@ -122,13 +122,22 @@ def deficit_rows(deficits: Sequence[Deficit]) -> list[Row]:
         {
             "node": each.node,
             "pool": each.pool,
-            "dimension": named(each.dimension),
+            "dimension": _short_of(each),
+            "promise": each.promise,
             "amount": plainly(each.dimension, each.amount),
             "cause": causes.said(each.cause),
             "opened": Told(each.opened, Text(moment(each.opened), moment(each.opened))),
         }
         for each in deficits
     ]
+
+
+def _short_of(deficit: Deficit) -> Told:
+    """The dimension, and whether it is what is guaranteed that does not fit."""
+    told = named(deficit.dimension)
+    if not deficit.promise:
+        return told
+    return Told(told.value, Text(f"{told.text.zh}(保底)", f"{told.text.en} (guarantees)"))
 
 
 def show_deficits(session: Session, deficits: Sequence[Deficit]) -> None:

@@ -55,6 +55,9 @@ def show_explanation(session: Session, names: Names, answer: Explanation) -> Non
 def _show_who(session: Session, names: Names, reason: Reason, first: int, number: int) -> None:
     """Who holds it and what is on its way, once for each node whose limits these are."""
     show_deficits(session, names, reason.deficits)
+    if reason.bound.short:
+        command = f"yunjin supply relief {reason.bound.pool}"
+        say(session, Text(f"补足建议: {command}", f"how to close it: {command}"))
     if first != number:
         say(session, Text(f"占用情况见第 {first} 项", f"who holds it: see {first}"))
         return

@@ -120,6 +120,18 @@ def test_why_a_tenant_is_full(provisioned: CommandLine) -> None:
     assert "市交通局 bureau/jtj 向 全市 借用 4 核" in said
 
 
+def test_a_pool_in_deficit_says_why_and_what_can_be_done(provisioned: CommandLine) -> None:
+    fall = ("supply", "fall", "k8s-egov", "--cpu", "55", "--cause", "两台主机故障")
+    provisioned.ask(*fall)
+    first = provisioned.value("ledger", "explain", LEAF)["reasons"][0]
+    assert first["bound"] == first["bound"] | {"node": "city", "pool": "k8s-egov", "short": True}
+    deficits = {(each["dimension"], each["promise"]): each["amount"] for each in first["deficits"]}
+    assert deficits == {("cpu", False): "3", ("cpu", True): "3"}
+    said = provisioned.run("ledger", "explain", LEAF)
+    for words in ("资源池 k8s-egov 欠额, 暂不新增", "两台主机故障", "yunjin supply relief k8s-egov"):
+        assert words in said
+
+
 def test_a_day_and_a_moment_are_different_questions(provisioned: CommandLine) -> None:
     number = provisioned.value("grant", "add", "bureau/jtj", "--cpu", "8", *TERM)["number"]
     recorded = provisioned.value("grant", "show", number)["recorded"]
