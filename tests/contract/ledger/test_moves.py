@@ -103,6 +103,21 @@ def test_a_follower_whose_shrink_has_nothing_left_is_released(hand: Hand) -> Non
     assert (hand.state(shrink), hand.state(follower)) == ("released", "released")
 
 
+def test_what_came_of_a_move_fills_no_hole_that_was_committed_before_it_came(hand: Hand) -> None:
+    """A follower has an older number than what was reserved while it waited."""
+    hand.allot(EGOV, cpu=20)
+    _, follower = move(hand, cpu=8)
+    growth = hand(reservations.reserve, leaf=GIS, delta={"cpu": 3})["reservation"]
+    shrink = hand(reservations.reserve, leaf=GIS, delta={"cpu": -3})["reservation"]
+    hand(reservations.commit, leaf=GIS, target={"cpu": 0})
+    shrunk(hand, cpu=12)
+    hand(reservations.release, reservation=growth, enforced={"cpu": 0})
+
+    assert (hand.state(follower), hand.state(shrink)) == ("reserved", "released")
+    assert hand(reservations.commit, leaf=GIS, target={"cpu": 8}) == [follower]
+    assert hand(reservations.confirm, leaf=GIS, enforced={"cpu": 8}, used={}) == [follower]
+
+
 def test_two_moves_that_cross(hand: Hand) -> None:
     hand.allot(EGOV, cpu=20)
     hand.allot(GIS, cpu=20)
