@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import resource
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from killing import fork
 from yunjin.errors import ConflictError, PermanentError, RefusalError, UsageError
 from yunjin.store.objects import Lock, Mode, ObjectStore, open_objects
 
@@ -187,3 +189,14 @@ def test_what_is_half_written_is_not_listed(tmp_path: Path) -> None:
     (tmp_path / ".partial-0123").write_bytes(b"")
 
     assert store.names("") == []
+
+
+def _put_on_full_disk(folder: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+    with pytest.raises(PermanentError, match=r"the disk of .* is full"):
+        open_objects(str(folder)).put("one", b"x" * 2000)
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
+    assert fork(lambda: _put_on_full_disk(tmp_path / "shelf")) == 0
+    assert list((tmp_path / "shelf").iterdir()) == []
