@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 _OURS: Final = "yunjin"  # the field manager whose fields are no one else's
 _NAMED: Final = 3  # objects named in a sentence before it says how many more
+_USE_LESS: Final = Text(
+    "请该单位减少占用, 以后每次下发执行接着收回, 期限见 yunjin status",
+    "have the tenant use less; each later apply goes on with it, and `yunjin status` shows until when",
+)
 _Leaf = tuple[str, str]
 
 
@@ -291,7 +295,8 @@ def _held(facts: Facts) -> tuple[Held, ...]:
 
 def _left(held: Held) -> Breach:
     evidence = {"tenant": held.tenant, "hold": held.hold.value}
-    return Breach(_subject(held.endpoint, held.leaf), held.reason, evidence=evidence)
+    remedy = _USE_LESS if held.hold is Hold.IN_USE else None
+    return Breach(_subject(held.endpoint, held.leaf), held.reason, evidence=evidence, remedy=remedy)
 
 
 def _by_leaf(changes: Iterable[Change]) -> dict[_Leaf, list[Change]]:

@@ -44,6 +44,13 @@ def test_policies_are_used() -> None:
     assert drift_policies(_estate(drift__quota=("adopt", "")))[ObjectClass.QUOTA] == "adopt"
 
 
+def test_what_cannot_be_taken_yet_has_the_days_the_city_gives() -> None:
+    assert patience(_estate()).reclaim_days == Settings().reclaim_days
+    assert patience(_estate(reclaim_days=(7, "d"))).reclaim_days == 7
+    with pytest.raises(DeclaredErrors):
+        patience(_estate(reclaim_days=(7, "s")))
+
+
 def test_who_asks_goes_before_the_policy() -> None:
     stop = threading.Event()
     estate = _estate(wait_quota=(7, "s"), lock_timeout=(8, "s"))

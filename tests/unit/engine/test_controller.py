@@ -13,13 +13,14 @@ from structlog.testing import capture_logs
 
 from estates import city as city_data
 from estates import tenant
-from spines import ADMIN, CPU, DAY, DENY, LEAF, QUICK, QUOTA, City, home, key, policies
+from spines import ADMIN, CPU, DAY, DENY, LEAF, QUICK, QUOTA, City, home, key, policies, under_way
 from waiting import wait_until
 from yunjin.engine.controller import Controller, Sweep
 from yunjin.engine.metrics import Metrics
 from yunjin.engine.reorganisation import Reorganiser
 from yunjin.engine.reorganised import Change
 from yunjin.errors import ConflictError, RefusalError
+from yunjin.model.change import Outcome
 from yunjin.substrates.simulated.backend import SimulatedBackend
 from yunjin.substrates.simulated.faults import Effect, Faults, Operation, Rule
 from yunjin_policies import RULES
@@ -193,6 +194,35 @@ def test_an_error_in_what_is_declared_stops_all_writing(town: City) -> None:
     assert station.figure("yunjin_drift", endpoint="k8s", policy="repair", **{"class": "network"}) == 1
     with station:
         wait_until(lambda: station.sweeps("failed") == 1)
+
+
+def test_a_sweep_tells_the_ledger_what_came_into_force_after_the_apply(town: City) -> None:
+    town.people.freeze()
+    town.allot(cpu=1)
+    (receipt,) = town.apply()
+    assert receipt.outcome is Outcome.PENDING
+    station = Station(town)
+    station.sweep()
+    assert town.share().charged.of("cpu") == 4000
+
+    town.people.thaw()
+    station.sweep()
+    assert town.share().charged.of("cpu") == 1000
+    runs = _runs(town)
+    station.sweep()
+    assert _runs(town) == runs  # where nothing waits, nothing is taken, not even a lease
+
+
+def test_a_sweep_writes_no_figure_that_nobody_applied(town: City) -> None:
+    town.allot(cpu=3)
+    runs = _runs(town)
+    assert Station(town).sweep().waiting == 1
+    assert (town.cpu(), under_way(town), _runs(town)) == ("4", {f"leaf/k8s/{LEAF}"}, runs)
+
+
+def _runs(of: City) -> int:
+    with of.store() as store:
+        return len(store.journal.runs())
 
 
 def test_an_endpoint_that_does_not_answer_makes_a_sweep_partial(town: City) -> None:
