@@ -58,7 +58,15 @@ import os, pty, sys
 master, slave = pty.openpty()
 os.dup2(slave, 2)
 exec({SPEAK!r})
-sys.stdout.write(os.read(master, 1 << 16).decode("utf-8", "replace"))
+os.close(slave)
+os.close(2)
+shown = b""
+try:
+    while piece := os.read(master, 1 << 16):
+        shown += piece
+except OSError:
+    pass  # nobody writes any more
+sys.stdout.write(shown.decode("utf-8", "replace"))
 """
     shown, _ = _spoken(script)
     assert "sweep" in shown
