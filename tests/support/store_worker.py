@@ -37,8 +37,15 @@ def main(folder: str, url: str, who: str, threads: int, writes: int, path: str) 
     database = open_database(Path(folder), url or None)
     notes = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     longest: list[float] = []
+    failed: list[object] = []
+
+    def note(error: threading.ExceptHookArgs) -> None:
+        failed.append(error.exc_type)
+        threading.__excepthook__(error)
+
+    threading.excepthook = note
     crew = [
-        threading.Thread(target=work, args=(database, f"{who}.{number}", writes, notes, longest), daemon=True)
+        threading.Thread(target=work, args=(database, f"{who}.{number}", writes, notes, longest))
         for number in range(threads)
     ]
     if not threads:  # it is there to write for others
@@ -46,13 +53,14 @@ def main(folder: str, url: str, who: str, threads: int, writes: int, path: str) 
     print("ready", flush=True)
     for one in crew:
         one.start()
-    if writes:
-        for one in crew:
-            one.join()
-    else:
+    if not writes:
         sys.stdin.readline()
+        database.close()  # in the middle of their work
+    for one in crew:
+        one.join()
     database.close()
     os.write(notes, f"longest {max(longest, default=0.0):.3f}\n".encode())
+    sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":

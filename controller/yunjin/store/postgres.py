@@ -185,8 +185,7 @@ class PostgresDatabase:
         try:
             ended = raw.execute("COMMIT").statusmessage
         except psycopg.Error:
-            # Cut here, the server may have committed, or be about to.
-            job.again = job.again or raw.broken
+            job.again = True  # cut here, the server may have committed, or be about to
             raise
         if ended != "COMMIT":
             raise psycopg.InternalError(f"the transaction ended with {ended}")
