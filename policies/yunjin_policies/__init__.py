@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from yunjin_policies import contacts, dates, identity, isolation, leads, quota, removal, zones
+from yunjin_policies import contacts, dates, fit, identity, isolation, leads, quota, removal, zones
 
 if TYPE_CHECKING:
     from yunjin.policy import Rule
 
 RULES: Final[tuple[Rule, ...]] = (
     *quota.RULES,
+    *fit.RULES,
     *zones.RULES,
     *contacts.RULES,
     *leads.RULES,

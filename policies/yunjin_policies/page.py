@@ -13,13 +13,14 @@ from yunjin.errors import Lang, Text
 from yunjin.model.formats import basis_text
 from yunjin.model.words import word
 from yunjin.policy import Scope
-from yunjin_policies import contacts, dates, identity, isolation, leads, quota, removal, zones
+from yunjin_policies import contacts, dates, fit, identity, isolation, leads, quota, removal, zones
 
 if TYPE_CHECKING:
     from yunjin.policy import Rule
 
 _FAMILIES: Final = (
     (Text("配额", "Quota"), quota.RULES),
+    (Text("容纳", "Fit"), fit.RULES),
     (Text("网络区域", "Zones"), zones.RULES),
     (Text("联系人", "Contacts"), contacts.RULES),
     (Text("牵头与配合", "Leads and cooperation"), leads.RULES),
@@ -32,10 +33,12 @@ _INTRO: Final = (
     Text("# 规则表", "# Rules"),
     Text(
         "每条规则都是只读申报文件和变更方案的纯函数, 在两处执行: `yunjin validate` 检查申报文件, "
-        "下发执行之前审查变更方案。只写“审查”的规则须有变更方案, 或已观测接入点。",
+        "下发执行之前审查变更方案。只写“审查”的规则须有变更方案, 或已观测接入点; 与台账对照的规则在 "
+        "`yunjin validate --snapshot` 时也执行。",
         "Every rule is a pure function over the declared files and a plan. Rules run at two points: "
         "`yunjin validate` checks the declared files, and every plan is judged before it is applied. "
-        "A rule that runs at *judge* alone needs a plan, or endpoints that were looked at.",
+        "A rule that runs at *judge* alone needs a plan, or endpoints that were looked at; rules beside the "
+        "ledger also run at `yunjin validate --snapshot`.",
     ),
     Text(
         "错误使变更方案不得下发执行(退出码 1); 警告不阻止, `--strict` 时按错误计; 提示仅供知悉。",
@@ -59,6 +62,7 @@ _INTRO: Final = (
 _POINTS: Final = {
     Scope.ESTATE: Text("检查、审查", "validate, judge"),
     Scope.ENDPOINTS: Text("审查", "judge"),
+    Scope.LEDGER: Text("对照台账的检查、审查", "validate beside a ledger, judge"),
     Scope.PLAN: Text("审查", "judge"),
 }
 _HEAD: Final = (

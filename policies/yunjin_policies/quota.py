@@ -197,7 +197,7 @@ def city_is_computed(facts: Facts) -> Iterator[Breach]:
         "改回 baseline.yaml; 确需调整额度的, 用 yunjin grant add 核定、yunjin allot 分配",
         "put baseline.yaml back; to change a quota, use `yunjin grant add` and `yunjin allot`",
     ),
-    scope=Scope.PLAN,
+    scope=Scope.LEDGER,
 )
 def baseline_is_history(facts: Facts) -> Iterator[Breach]:
     """Rows that say neither what entered the ledger nor what it holds."""
@@ -216,7 +216,7 @@ def baseline_is_history(facts: Facts) -> Iterator[Breach]:
         "the baseline says what entered the ledger, and grants have changed it since: nothing need be done, "
         "or write the ledger's figures into baseline.yaml",
     ),
-    scope=Scope.PLAN,
+    scope=Scope.LEDGER,
 )
 def baseline_is_overtaken(facts: Facts) -> Iterator[Breach]:
     """Rows as they entered the ledger, which holds something else by now."""
@@ -233,7 +233,7 @@ def baseline_is_overtaken(facts: Facts) -> Iterator[Breach]:
         "用 yunjin grant end 终止这些核定配额, 或恢复该单位的文件",
         "end the grants with `yunjin grant end`, or restore the tenant's file",
     ),
-    scope=Scope.PLAN,
+    scope=Scope.LEDGER,
 )
 def granted_tenants_are_declared(facts: Facts) -> Iterator[Breach]:
     """Tenants that no file declares, and that hold grants."""

@@ -59,13 +59,34 @@ def register(app: typer.Typer) -> None:
 def validate(
     session: Session,
     full: Annotated[bool, typer.Option("--full", help=said("连同提示一并列出", "list notices too"))] = False,  # noqa: FBT002 (an option)
+    snapshot: Annotated[
+        Path | None,
+        typer.Option(
+            "--snapshot",
+            help=said(
+                "按导出的台账(yunjin ledger export)判断额度", "judge quotas against an exported ledger"
+            ),
+        ),
+    ] = None,
+    snapshot_key: Annotated[
+        Path | None,
+        typer.Option(
+            "--snapshot-key",
+            help=said("验证其签名的 Ed25519 公钥", "public Ed25519 key its signature is checked with"),
+        ),
+    ] = None,
 ) -> int:
     """Load everything declared and run the rules that need no endpoint."""
     from yunjin.policy import Facts, run
     from yunjin_policies import RULES
 
     estate = session.estate()
-    findings = run(RULES, Facts(estate, session.as_of))
+    ledger = None
+    if snapshot:
+        from yunjin.engine import snapshots
+
+        ledger = snapshots.facts(snapshot, snapshot_key, estate)
+    findings = run(RULES, Facts(estate, session.as_of, ledger=ledger))
     if session.output is not Output.TABLE:
         from yunjin.engine.spine import finding_value
 

@@ -132,6 +132,11 @@ def read(ask: Ask, dialect: Dialect) -> Content:
     return {**content, OPENED: sorted(map(_opened, found.get(OPENED, [])), key=canonical)}
 
 
+def opening_key(leaf: str) -> str:
+    """The key of the audit row that says what a leaf held when the city entered the ledger."""
+    return f"{_OPENING}{leaf}"
+
+
 def digest_of(content: Content) -> str:
     """What is the same for equal ledgers and no others: SHA-256 of the content's canonical JSON."""
     return hashlib.sha256(canonical(content).encode()).hexdigest()

@@ -4,6 +4,6 @@ Used by `yunjin_policies`, which holds the rules, and by whoever composes the sp
 """
 
 from yunjin.policy.engine import judge, run
-from yunjin.policy.rule import Breach, Facts, Figures, LedgerFacts, Rule, Scope, rule
+from yunjin.policy.rule import Breach, Facts, Figures, Lack, LedgerFacts, Rule, Scope, rule
 
-__all__ = ["Breach", "Facts", "Figures", "LedgerFacts", "Rule", "Scope", "judge", "rule", "run"]
+__all__ = ["Breach", "Facts", "Figures", "Lack", "LedgerFacts", "Rule", "Scope", "judge", "rule", "run"]

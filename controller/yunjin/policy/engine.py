@@ -22,15 +22,19 @@ _REASON_LENGTH = 200
 def run(rules: Iterable[Rule], facts: Facts) -> tuple[Finding, ...]:
     """All findings, errors first, then by rule, subject and place.
 
-    Rules about a plan are left out where there is none.
+    Rules about a plan are left out where there is none, and those about a ledger where neither is.
     """
     findings = [
         finding
         for rule in rules
-        if facts.plan or rule.scope is not Scope.PLAN
+        if facts.plan or _needs_no_plan(rule, facts)
         for finding in _checked(rule, facts)
     ]
     return tuple(sorted(findings, key=_order))
+
+
+def _needs_no_plan(rule: Rule, facts: Facts) -> bool:
+    return rule.scope is not Scope.PLAN and (rule.scope is not Scope.LEDGER or facts.ledger is not None)
 
 
 def judge(rules: Iterable[Rule], facts: Facts, plan_hash: str = "") -> Verdict:

@@ -30,6 +30,7 @@ class Scope(StrEnum):
 
     ESTATE = "estate"  # at validation of the declared files, and again when a plan is judged
     ENDPOINTS = "endpoints"  # the same, and silent of endpoints that nobody looked at
+    LEDGER = "ledger"  # where there is a ledger: when a plan is judged, or the files beside an exported one
     PLAN = "plan"  # when a plan is judged
 
 
@@ -47,6 +48,26 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Lack:
+    """What a row of the baseline asks beyond the ledger, and does not fit.
+
+    Attributes:
+        row: key of the row.
+        node: whose limit is in the way, in `pool`; `*` over all pools.
+        asked: what that limit would have to carry.
+        missing: by how much that is too much.
+    """
+
+    row: str
+    node: str
+    pool: str
+    dimension: str
+    limit: int
+    asked: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerFacts:
     """What rules may know of the quota ledger. Everything is by node and pool: `tenant/jtj k8s-egov`.
 
@@ -54,11 +75,14 @@ class LedgerFacts:
         now: figures that hold.
         imported: figures as the baseline stated them when they entered the ledger.
         grants: numbers of the grants in force.
+        lacks: what edited rows ask in vain; empty where nobody looked, as beside the ledger itself, which
+            refuses by itself.
     """
 
     now: Mapping[str, Figures]
     imported: Mapping[str, Figures]
     grants: Mapping[str, tuple[str, ...]]
+    lacks: tuple[Lack, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
