@@ -153,7 +153,7 @@ class Rider:
         """A host dies or comes back: mostly back, or all would stand still."""
         pool = self.random.choice((K8S, CLOUD))
         full, reserve, percent = TREE.supply[pool]
-        left = self.random.choice((100, 100, 100, 95, 80))
+        left = self.random.choice((100, 100, 100, 90, 60))
         amounts = {d: value * left // 100 for d, value in full.items()}
         content = {"supply": amounts, "reserve": reserve, "percent": percent}
         self.do(supply.set_supply, pool=pool, **content, cause=f"{100 - left} in 100 hosts died", today=DAY)
@@ -162,7 +162,7 @@ class Rider:
 def main() -> None:
     """Ride until the operations are done."""
     folder, url, threads, operations, seed = sys.argv[1:]
-    left = threading.Semaphore(int(operations) // _TOLD)
+    left = threading.Semaphore(-(-int(operations) // _TOLD))
     outcomes, limits = Counter[str](), Counter[str]()
     failed: list[BaseException] = []
     counting = threading.Lock()

@@ -57,7 +57,7 @@ def report(storm: Storm, peak: int) -> None:
 
 def assert_driven_to_the_limits(storm: Storm) -> None:
     """A storm that nothing refuses has tested nothing."""
-    assert storm.outcomes["reserve shortage"] > 0.1 * storm.outcomes["reserve done"]
+    assert storm.outcomes["reserve shortage"] > 0.05 * storm.outcomes["reserve done"]
     assert set(storm.limits) >= {"city", "bureau", "tenant"}
     for outcome in (
         "reserve refused",
@@ -82,9 +82,9 @@ def test_fifty_thousand_operations_on_sqlite(tmp_path: Path) -> None:
     weather(Storm(tmp_path / "state"), str(tmp_path / "state" / "state.db"), 50_000, kills=2)
 
 
-def test_ten_thousand_operations_on_postgresql(tmp_path: Path, postgres: Server) -> None:
+def test_fifteen_thousand_operations_on_postgresql(tmp_path: Path, postgres: Server) -> None:
     url = postgres.new_database()
-    weather(Storm(tmp_path / "state", url), url, 10_000, kills=2)
+    weather(Storm(tmp_path / "state", url), url, 15_000, kills=2)
 
 
 @pytest.mark.prove
@@ -93,6 +93,6 @@ def test_a_million_operations_on_sqlite(tmp_path: Path) -> None:
 
 
 @pytest.mark.prove
-def test_a_million_operations_on_postgresql(tmp_path: Path, postgres: Server) -> None:
+def test_two_hundred_thousand_operations_on_postgresql(tmp_path: Path, postgres: Server) -> None:
     url = postgres.new_database()
-    weather(Storm(tmp_path / "state", url), url, 1_000_000, kills=20)
+    weather(Storm(tmp_path / "state", url), url, 200_000, kills=10)
