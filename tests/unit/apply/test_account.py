@@ -21,6 +21,7 @@ from yunjin.model.change import Binding, Hold, Outcome
 from yunjin.model.resources import Key
 from yunjin.observe import observe_all
 from yunjin.plan import make_plan, plan_hash
+from yunjin.store import Holder
 from yunjin.substrates.simulated.faults import Effect, Operation, Rule
 
 if TYPE_CHECKING:
@@ -142,14 +143,24 @@ def test_the_commit_stands_in_the_journals_transaction(standing: Place) -> None:
     """Where the one cannot be kept the other is not either: a lost lease leaves the reservation as it was."""
     standing.allot(cpu=6)
     plan = _plan(standing)
-    lost = Rule(operation=Operation.READ, effect=Effect.UNREACHABLE)
-    backend = standing.connect(lost)
-    standing.carry_out(ApprovedPlan(plan, plan_hash(plan), "cloud-ops"), backend=backend)
-    backend.close()
+    slow = standing.connect(Rule(operation=Operation.READ, effect=Effect.LATENCY, seconds=1))
+    thief = threading.Thread(target=_take_the_lease, args=(standing,))
+    thief.start()
+    standing.carry_out(ApprovedPlan(plan, plan_hash(plan), "cloud-ops"), backend=slow)
+    thief.join()
+    slow.close()
+    assert (_outcome(standing), _cpu(standing)) == (Outcome.FAILED, "4")
     states = standing.store.database.rows(
         "SELECT state FROM reservations WHERE leaf = ? ORDER BY id DESC LIMIT 1", standing.node()
     )
     assert states == [("reserved",)]
+
+
+def _take_the_lease(place: Place) -> None:
+    wait_until(lambda: bool(place.store.leases.held()))
+    (fence,) = place.store.leases.held()
+    place.store.leases.release(fence)
+    place.store.leases.acquire(ENDPOINT, Holder.mine(), 60)
 
 
 def test_a_shrink_not_in_force_frees_nothing(standing: Place) -> None:
