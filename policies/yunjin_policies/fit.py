@@ -6,10 +6,9 @@ for it refuses by itself. Promises that a finding names whose limit is in the wa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from yunjin.errors import Text
-from yunjin.ledger.cells import ALL
 from yunjin.model.amounts import MEMORY, STORAGE
 from yunjin.model.change import Severity
 from yunjin.model.formats import amount_text, dimension_text
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from yunjin.policy import Lack
+
+_ALL: Final = "*"  # as the ledger calls the row over all pools; importing it would load a database
 
 
 @rule(
@@ -47,7 +48,7 @@ def _breach(facts: Facts, lack: Lack) -> Breach:
         for value in (lack.limit, lack.asked, lack.missing)
     )
     where = Text(f"资源池 {lack.pool}", f"pool {lack.pool}")
-    if lack.pool == ALL:
+    if lack.pool is None:
         where = Text("各资源池合计", "all pools together")
     named = lack.dimension.partition("/")[0] in (MEMORY, STORAGE)
     kind = dimension_text(lack.dimension) if named else Text("", "")
@@ -63,7 +64,7 @@ def _breach(facts: Facts, lack: Lack) -> Breach:
         facts.estate.place("baseline", lack.row),
         {
             "node": lack.node,
-            "pool": lack.pool,
+            "pool": lack.pool or "*",
             "dimension": lack.dimension,
             "limit": str(lack.limit),
             "asked": str(lack.asked),
