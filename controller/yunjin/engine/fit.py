@@ -120,4 +120,5 @@ class _Tree:
 
 def _lack(row: BaselineRow, node: str, excess: Excess) -> Lack:
     asked = excess.taken + excess.asked
-    return Lack(row.key, node, excess.pool, excess.dimension, excess.limit, asked, excess.missing)
+    pool = None if excess.pool == ALL else excess.pool
+    return Lack(row.key, node, pool, excess.dimension, excess.limit, asked, excess.missing)

@@ -53,14 +53,14 @@ class Lack:
 
     Attributes:
         row: key of the row.
-        node: whose limit is in the way, in `pool`; `*` over all pools.
+        node: whose limit is in the way, in `pool`; None over all pools.
         asked: what that limit would have to carry.
         missing: by how much that is too much.
     """
 
     row: str
     node: str
-    pool: str
+    pool: str | None
     dimension: str
     limit: int
     asked: int

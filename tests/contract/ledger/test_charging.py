@@ -117,7 +117,7 @@ def test_a_vacated_leaf_gives_back_everything_once_it_is_gone(hand: Hand) -> Non
     hand.allot(EGOV, cpu=10, memory=5)
     for run in (1, 2):  # the second run finds it vacated already
         hand(charging.vacate, leaves=[EGOV], run=run)
-        assert (hand.allotted(EGOV), under_way(hand.database)) == (10, {EGOV})
+        assert (hand.allotted(EGOV), under_way(hand.database)) == (10, frozenset({EGOV}))
     assert confirm(hand, EGOV, cpu=0, memory=0) == [EGOV]
     assert (hand.allotted(EGOV), hand.allotted(EGOV, dimension="memory")) == (0, 0)
     hand.allot(EGOV, cpu=2)  # and may be had again

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -14,81 +13,22 @@ from structlog.testing import capture_logs
 from estates import city as city_data
 from estates import tenant
 from spines import ADMIN, CPU, DAY, DENY, LEAF, QUICK, QUOTA, City, home, key, policies, under_way
+from stations import Station
 from waiting import wait_until
-from yunjin.engine.controller import Controller, Sweep
-from yunjin.engine.metrics import Metrics
+from yunjin.engine.controller import Sweep
 from yunjin.engine.reorganisation import Reorganiser
 from yunjin.engine.reorganised import Change
 from yunjin.errors import ConflictError, RefusalError
 from yunjin.model.change import Outcome
-from yunjin.substrates.simulated.backend import SimulatedBackend
 from yunjin.substrates.simulated.faults import Effect, Faults, Operation, Rule
 from yunjin_policies import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from clocks import Clock
     from yunjin.engine.spine import Spine
     from yunjin.model.estate import Estate
-
-FOREVER = 3600.0
-
-
-class Station:
-    """One controller of a city, with its metrics, and a thread to run it in."""
-
-    def __init__(
-        self,
-        city: City,
-        interval: float | None = FOREVER,
-        *,
-        today: Callable[[], date] = lambda: DAY,
-        faults: Faults | None = None,
-    ) -> None:
-        self.city = city
-        self.metrics = Metrics()
-        self.days: list[date] = []
-        self._faults = faults
-        self._stop = threading.Event()
-        self.controller = Controller(city.tenants, self.opened, today, self.metrics, interval)
-        self.thread = threading.Thread(target=self.controller.run, args=(self._stop,))
-
-    @contextmanager
-    def opened(self, estate: Estate, day: date) -> Iterator[Spine]:
-        self.days.append(day)
-        with self.city.spine(estate, day) as spine:
-            if self._faults is None:
-                yield spine
-                return
-            file = self.city.state / "simulated" / "k8s.db"
-            backend = SimulatedBackend.open("k8s", file, self._faults)
-            spine.endpoints = replace(spine.endpoints, backends={"k8s": backend})
-            yield spine
-            backend.close()
-
-    def sweep(self) -> Sweep:
-        with self.opened(self.city.estate(), DAY) as spine:
-            return self.controller.sweep(spine)
-
-    def reconcile(self, leaf: str) -> Sweep:
-        with self.opened(self.city.estate(), DAY) as spine:
-            return self.controller.reconcile(spine, "k8s", leaf)
-
-    def figure(self, name: str, **labels: str) -> float | None:
-        return self.metrics.registry.get_sample_value(name, labels)
-
-    def sweeps(self, outcome: str) -> float:
-        return self.figure("yunjin_sweeps_total", outcome=outcome) or 0
-
-    def __enter__(self) -> Self:
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self.thread.join(30)
-        assert not self.thread.is_alive()
 
 
 def _policies(seconds: dict[str, int] | None = None, **drift: str) -> list[dict[str, Any]]:
@@ -217,7 +157,7 @@ def test_a_sweep_writes_no_figure_that_nobody_applied(town: City) -> None:
     town.allot(cpu=3)
     runs = _runs(town)
     assert Station(town).sweep().waiting == 1
-    assert (town.cpu(), under_way(town), _runs(town)) == ("4", {f"leaf/k8s/{LEAF}"}, runs)
+    assert (town.cpu(), under_way(town), _runs(town)) == ("4", frozenset({f"leaf/k8s/{LEAF}"}), runs)
 
 
 def _runs(of: City) -> int:
