@@ -153,7 +153,7 @@ def _changed(link: Link) -> Problem:
 
 def _misplaced(link: Link, expected: int) -> Problem:
     if link.position > expected:
-        where = f"{expected}-{link.position - 1}"
+        where = _span(expected, link.position - 1)
         said = Text(f"哈希链缺少第 {where} 位", f"numbers {where} of the chain are missing")
         return Problem("gap", where, said)
     said = Text(
@@ -179,9 +179,13 @@ def _beyond(mark: Mark, end: int) -> Problem:
 
 
 def _unsealed_gap(first: int, last: int) -> Problem:
-    where = f"{first}-{last}"
+    where = _span(first, last)
     said = Text(
         f"审计记录 {where} 缺失: 在封存前被删除, 或与其封存一并删除",
         f"audit rows {where} are missing: deleted before they were sealed, or together with their seals",
     )
     return Problem("deleted", where, said)
+
+
+def _span(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"

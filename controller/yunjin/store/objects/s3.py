@@ -114,7 +114,9 @@ class BucketStore:
 
     def names(self, prefix: str) -> list[str]:
         """Names that begin so and have an object now."""
-        return sorted({record.name for record in self.records(prefix) if not record.deleted})
+        with self._translated(prefix):
+            versions, deleted = self._listed(prefix)
+        return sorted(versions.keys() - deleted)
 
     def records(self, prefix: str) -> list[Record]:
         """Every name that begins so, with the lock of its first version."""
