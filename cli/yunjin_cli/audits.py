@@ -123,7 +123,8 @@ def _shown(row: Listed) -> Row:
 def _what(row: Listed) -> Text | None:
     """Numbers on paper, then what entered or left the leaves, else the figures that were asked for."""
     asked = row.request
-    said = (row.result.get("number") or asked.get("number"), asked.get("backup"))
+    number = row.result.get("grant") or row.result.get("contribution") or asked.get("number")
+    said = (number, asked.get("backup"))
     parts = [Text(each, each) for each in said if each and isinstance(each, str)]
     counted: dict[str, int] = {}
     for _, _, change in row.result.get("counted", ()):
