@@ -36,6 +36,12 @@ _ASKED: Final = "SELECT key, request FROM audit WHERE key IN ({})"
 _AT_ONCE: Final = 500
 
 
+def entries(database: Database) -> int:
+    """Rises with everything that is entered into the ledger."""
+    ((newest,),) = database.rows("SELECT max(seq) FROM audit")
+    return newest or 0
+
+
 def facts(database: Database, estate: Estate) -> LedgerFacts | None:
     """What rules may know of the ledger; None before the opening."""
     found = books.read(database, (books.NODES, books.CELLS, books.GRANTS))

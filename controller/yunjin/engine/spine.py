@@ -100,6 +100,7 @@ class Spine:
         self.store = store
         self.drift_policies = drift_policies(estate)
         self.rules = rules
+        self._facts: tuple[int, LedgerFacts | None] | None = None
 
     @staticmethod
     def validate(
@@ -174,8 +175,7 @@ class Spine:
     def judge(self, plan: Plan) -> Judged:
         """The verdict on a plan, over the estate as it is declared now."""
         digest = plan_hash(plan)
-        ledger = accounts.facts(self.store.database, self.estate)
-        facts = Facts(self.estate, self.as_of, plan, self._pool_bindings(plan), ledger)
+        facts = Facts(self.estate, self.as_of, plan, self._pool_bindings(plan), self._ledger_facts())
         return Judged(plan, digest, judge(self.rules, facts, digest))
 
     def apply(
@@ -227,6 +227,13 @@ class Spine:
         return apply(
             approved, self.endpoints.backends, self.endpoints.translators, self.store, settings, progress
         )
+
+    def _ledger_facts(self) -> LedgerFacts | None:
+        """What rules may know of the ledger; read again only where something was entered since."""
+        newest = accounts.entries(self.store.database)
+        if self._facts is None or self._facts[0] != newest:
+            self._facts = newest, accounts.facts(self.store.database, self.estate)
+        return self._facts[1]
 
     def _pool_bindings(self, plan: Plan) -> Mapping[str, bool | None]:
         """By endpoint, whether pods are really bound to the nodes of their pool; None where unseen."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
@@ -89,9 +90,12 @@ def _make_private(folder: Path, files: tuple[str, ...]) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         mode = stat.S_IMODE(folder.stat().st_mode)
-        # The database's own files inherit the mode of the first, so no moment leaves them open.
+        # The database's own files inherit the mode of the first, so no moment leaves them open. One that is
+        # there already is never opened here: to close it again would drop the locks that SQLite has on it
+        # elsewhere in this process, and another process would take the log from under it.
         for name in files:
-            os.close(os.open(folder / name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            with suppress(FileExistsError):
+                os.close(os.open(folder / name, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise UsageError(
             Text(

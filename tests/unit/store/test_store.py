@@ -71,3 +71,24 @@ def test_an_existing_database_is_opened_without_the_migration_tools(folder: Path
     )
 
     assert done.stdout.strip() == "[]"
+
+
+_COME_AND_GO = """
+import sys
+from pathlib import Path
+from yunjin.store import Store
+with Store.open(Path(sys.argv[1])) as store:
+    store.leases.held()
+"""
+
+
+def test_who_opens_it_twice_in_one_process_keeps_its_log_when_another_process_leaves(folder: Path) -> None:
+    """SQLite's locks belong to the process: closing the file by any other way would drop them all."""
+    with Store.open(folder) as first:
+        first.journal.begin("plan", "cloud-ops", "host/world/1/2/3", {})
+        with Store.open(folder) as second:
+            second.leases.held()
+        subprocess.run([sys.executable, "-c", _COME_AND_GO, str(folder)], check=True)
+        first.journal.begin("plan", "cloud-ops", "host/world/1/2/3", {})
+        with Store.open(folder) as fresh:
+            assert len(fresh.journal.runs()) == 2
