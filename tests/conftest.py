@@ -1,9 +1,10 @@
 """What every test can ask for: the real cluster, names of its own; and which tests are left out, and said
 to be.
 
-A test that takes `cluster` is of the kubernetes lane without saying so, one that takes `postgres` of the
-ledger lane; one that takes `owned_cluster` or `second_cluster` needs a server of the tests' own. A server
-that cannot be had is an error of every test that asks for it, never a skip.
+A test that takes `cluster` is of the kubernetes lane without saying so, one that takes `postgres` or starts
+processes and object stores of its own (the folders in `SERVED`) of the ledger lane; one that takes
+`owned_cluster` or `second_cluster` needs a server of the tests' own. A server that cannot be had is an error
+of every test that asks for it, never a skip.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 OWN = frozenset({"owned_cluster", "second_cluster", "empty_cluster"})
 REAL = OWN | {"cluster"}
+SERVED = tuple(f"tests/contract/{folder}/" for folder in ("audit", "objects", "store"))
 
 _outside = pytest.StashKey[OutsideCluster | None]()
 _not_run = pytest.StashKey[list[str]]()
@@ -57,6 +59,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("owns_server")
         if "postgres" in fixtures:
             item.add_marker("postgres")
+        if item.nodeid.startswith(SERVED):
+            item.add_marker("served")
     yield
     proving = "prove" in config.option.markexpr or os.environ.get("YUNJIN_PROVE") == "1"
     kept, left = [], []
