@@ -80,8 +80,8 @@ LANES = (
             "代码本身: 格式、类型、分层, 单元与契约测试(模拟底座)",
             "the code: style, types, layers, unit and contract tests (simulated)",
         ),
-        warm=1,
-        fresh=3,
+        warm=2,
+        fresh=4,
         limit=15,
         needs=(),
         steps=(
@@ -105,9 +105,9 @@ LANES = (
             "全部申报文件与命令行; 底座为模拟",
             "the declared city and the command line; the substrate is simulated",
         ),
-        warm=1,
-        fresh=2,
-        limit=15,
+        warm=5,
+        fresh=6,
+        limit=25,
         needs=(),
         steps=(
             _tests(
@@ -125,8 +125,8 @@ LANES = (
             "真实的 Kubernetes 1.37: API 服务器、控制器、调度器、etcd; 节点为模拟",
             "Kubernetes 1.37: API server, controller-manager, scheduler, etcd; its nodes are fake",
         ),
-        warm=8,
-        fresh=25,
+        warm=10,
+        fresh=20,
         limit=40,
         needs=("own_cluster_in_ci", "devcluster"),
         steps=(
@@ -141,9 +141,9 @@ LANES = (
     Lane(
         "ledger",
         Words("真实的 PostgreSQL 15: 状态库与台账", "PostgreSQL 15: the state database and its ledger"),
-        warm=6,
-        fresh=7,
-        limit=20,
+        warm=8,
+        fresh=10,
+        limit=25,
         needs=("postgresql",),
         steps=(
             _tests(
@@ -178,8 +178,8 @@ LANES = (
     Lane(
         "docs",
         Words("README 与 docs/ 中的命令逐条执行", "every command that README and docs/ show"),
-        warm=2,
-        fresh=3,
+        warm=3,
+        fresh=4,
         limit=10,
         needs=(),
         steps=(_tests(Words("文档", "documents"), "tests/docs", "-m", "not kubernetes and not postgres"),),
