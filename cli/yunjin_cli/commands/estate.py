@@ -11,6 +11,7 @@ import typer
 
 from yunjin.errors import Text, UsageError, YunjinError
 from yunjin.model.words import word
+from yunjin_cli.figured import figured
 from yunjin_cli.output import Column, Row, Told, figures, show_fields, show_rows
 from yunjin_cli.session import Output, Session, command, declared_folder
 from yunjin_cli.speech import group, help_lang, said
@@ -144,7 +145,7 @@ def bureau_list(session: Session) -> int:
 @command(bureaus, "show", Text("查看一个部门或县区(园区)", "show one bureau or area"))
 def bureau_show(session: Session, bureau: BodyArgument) -> int:
     """One body: its names over time, what it leads, which tenants hang below it."""
-    estate, day = session.estate(), session.as_of
+    estate, day = figured(session, session.estate()), session.as_of
     body = found(_bodies(estate), bureau, BODY)
     node = f"bureau/{body.id}" if body.id in estate.bureaus else f"area/{body.id}"
     leads = [e for e in estate.elements.values() if e.lead == body.id]
@@ -291,7 +292,7 @@ _TENANTS = (
 @command(tenants, "list", Text("列出用云单位", "list the tenants"))
 def tenant_list(session: Session) -> int:
     """Every tenant with what it is allotted."""
-    estate = session.estate()
+    estate = figured(session, session.estate())
     rows = [_tenant_row(estate, tenant, session.as_of) for tenant in estate.tenants.values()]
     if session.output is not Output.TABLE:
         show_rows(session, _TENANT, rows)
@@ -331,7 +332,7 @@ def tenant_show(session: Session, tenant: TenantArgument) -> int:
     """One tenant: contacts, limits, systems, and what an imported namespace goes without."""
     from yunjin.model.formats import date_text
 
-    estate = session.estate()
+    estate = figured(session, session.estate())
     item = found(estate.tenants, tenant, word("tenant"))
     row = _tenant_row(estate, item, session.as_of) | {
         "limits": _limits(estate, f"tenant/{item.id}"),
