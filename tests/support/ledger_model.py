@@ -222,10 +222,8 @@ class Model:
         self.now = kept
 
     def _enter(self, number: str, new: Grant) -> None:
-        raised = [
-            pool for by_pool in (new.limit, new.guarantee) for pool, by in by_pool.items() if any(by.values())
-        ]
-        for pool in raised:
+        raised = [*new.limit.items(), *new.guarantee.items()]
+        for pool in {pool for pool, by in raised if any(by.values())} - {ALL}:
             self._require_sound_pool(pool)
         before = self.now.rows()
         self.now.grants[number] = Grant(new.node, new.limit, new.guarantee, "in_force", new.starts)

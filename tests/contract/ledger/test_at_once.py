@@ -5,12 +5,16 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+import pytest
+
 from deciders import deciders
 from ledgers import K8S
 from yunjin.ledger import reservations
 
 if TYPE_CHECKING:
     from ledgers import Hand
+
+pytestmark = pytest.mark.served
 
 EGOV, GIS, BUS = "leaf/k1/jtj-egov", "leaf/k1/jtj-gis", "leaf/k1/bus-egov"
 ROUNDS = 12
