@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     ForeignKey,
     Index,
@@ -148,6 +149,7 @@ QUOTA_CELLS: Final = Table(
     Column("nested", _AMOUNT, nullable=False),
     Column("limit_", _AMOUNT, nullable=False),
     Column("allotted", _AMOUNT, nullable=False),
+    CheckConstraint("guarantee >= 0 AND nested >= 0 AND limit_ >= 0 AND allotted >= 0", "quota_cells_whole"),
     sqlite_with_rowid=False,
     sqlite_strict=True,
 )

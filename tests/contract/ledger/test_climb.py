@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ledgers import CLOUD, DAY, K8S, Hand
-from yunjin.errors import RefusalError, ShortageError
+from yunjin.errors import PermanentError, RefusalError, ShortageError
 from yunjin.ledger import grants, reservations, supply
+from yunjin.store.operations import operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from yunjin.errors import JSON
+    from yunjin.store.connection import Connection
 
 EGOV, GIS, BUS = "leaf/k1/jtj-egov", "leaf/k1/jtj-gis", "leaf/k1/bus-egov"
 IN_CLOUD, DAWA = "leaf/o1/jtj-egov", "leaf/k1/dawa-egov"
@@ -251,3 +253,14 @@ def test_guarantees_that_no_longer_stand_there_are_a_deficit_of_their_own(hand: 
     hand(grants.end_grant, number="G1", cause="withdrawn", today=DAY)
     assert hand.deficits(promise=True) == []
     assert hand(reservations.reserve, leaf=IN_CLOUD, delta={"cpu": 1})["reservation"]
+
+
+@operation
+def below_zero(connection: Connection, column: str) -> None:
+    connection.execute(f"UPDATE quota_cells SET {column} = -1")  # noqa: S608 (a name of the test's own)
+
+
+@pytest.mark.parametrize("column", ["guarantee", "nested", "limit_", "allotted"])
+def test_no_counter_goes_below_zero_whoever_writes_it(hand: Hand, column: str) -> None:
+    with pytest.raises(PermanentError, match="quota_cells_whole"):
+        hand.database.write(below_zero, column)

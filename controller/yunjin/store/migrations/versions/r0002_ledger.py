@@ -64,6 +64,9 @@ def _tree() -> None:
         sa.Column("pool", sa.Text, primary_key=True),
         sa.Column("dimension", sa.Text, primary_key=True),
         *_amounts("guarantee", "nested", "limit_", "allotted"),
+        sa.CheckConstraint(
+            "guarantee >= 0 AND nested >= 0 AND limit_ >= 0 AND allotted >= 0", "quota_cells_whole"
+        ),
         sqlite_with_rowid=False,
         sqlite_strict=True,
     )
