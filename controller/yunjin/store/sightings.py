@@ -58,14 +58,8 @@ class Sightings:
             By key and path, when each was first seen.
         """
         rows = [(*_columns(sighting.key), sighting.path, sighting.observed) for sighting in seen]
-        self._database.write(_update, endpoint, rows, text(self._now()))
-        return {(key, path): since for key, path, since in self._of(endpoint)}
-
-    def _of(self, endpoint: str) -> list[tuple[Key, str, datetime]]:
-        rows = self._database.rows(
-            "SELECT endpoint, namespace, kind, name, path, since FROM sightings WHERE endpoint = ?", endpoint
-        )
-        return [(Key(*row[:4]), row[4], time(row[5])) for row in rows]
+        found = self._database.write(_update, endpoint, rows, text(self._now()))
+        return {(Key(*row[:4]), row[4]): time(row[5]) for row in found}
 
 
 def _columns(key: Key) -> tuple[str, str, str, str]:
@@ -73,12 +67,12 @@ def _columns(key: Key) -> tuple[str, str, str, str]:
 
 
 @operation
-def _update(connection: Connection, endpoint: str, rows: list[_Row], at: str) -> None:
-    sql = "SELECT endpoint, namespace, kind, name, path, observed FROM sightings WHERE endpoint = ?"
-    known = {tuple(row[:5]): row[5] for row in connection.execute(sql, (endpoint,)).fetchall()}
+def _update(connection: Connection, endpoint: str, rows: list[_Row], at: str) -> list[_Row]:
+    """The places seen, each with when it was first: another sweep may forget them the moment this ends."""
+    sql = "SELECT endpoint, namespace, kind, name, path, observed, since FROM sightings WHERE endpoint = ?"
+    known = {tuple(row[:5]): row[5:] for row in connection.execute(sql, (endpoint,)).fetchall()}
     seen = {tuple(row[:5]): row[5] for row in rows}
-    gone = [place for place in known if place not in seen]
-    connection.executemany(_FORGET, gone)
-    connection.executemany(
-        _NOTE, [(*place, observed, at) for place, observed in seen.items() if known.get(place) != observed]
-    )
+    new = {place: observed for place, observed in seen.items() if known.get(place, ("",))[0] != observed}
+    connection.executemany(_FORGET, [place for place in known if place not in seen])
+    connection.executemany(_NOTE, [(*place, observed, at) for place, observed in new.items()])
+    return [(*place, at if place in new else known[place][1]) for place in seen]  # type: ignore[misc]  # five columns and one

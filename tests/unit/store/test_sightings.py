@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from yunjin.model.resources import Key
@@ -44,3 +45,13 @@ def test_one_endpoint_says_nothing_of_another(store: Store, clock: Clock) -> Non
     store.sightings.update("k8s-inet", [])
 
     assert store.sightings.update("k8s-egov", [Sighting(QUOTA, PATH, "x")]) == {(QUOTA, PATH): first}
+
+
+def test_what_another_sweep_forgets_meanwhile_still_has_its_age(store: Store) -> None:
+    """Two controllers look at one endpoint; whoever asked last decides what is kept, each gets its answer."""
+    mine = Sighting(QUOTA, PATH, "1")
+    with ThreadPoolExecutor(2) as pool:
+        answers = [
+            pool.submit(store.sightings.update, "k8s", [mine] if turn % 2 else []) for turn in range(200)
+        ]
+    assert all((QUOTA, PATH) in answer.result() for answer in answers[1::2])
