@@ -161,8 +161,10 @@ class Account:
         return calls
 
     def _commitment(self, change: Change, share: Share) -> dict[str, Any]:
-        target = self._translators[change.key.endpoint].counted(share.target)
-        above = {d: value for d, value in self._written(change).items() if value > target.of(d)}
+        above: dict[str, int] = {}
+        if _node(change) in self._in_use:
+            target = self._translators[change.key.endpoint].counted(share.target)
+            above = {d: value for d, value in self._written(change).items() if value > target.of(d)}
         return {"target": dict(share.target), "written": above}
 
     def _seen(self, change: Change, holding: Holding, share: Share) -> dict[str, Any]:

@@ -140,16 +140,24 @@ def amounts(quantities: Mapping[str, Any]) -> Amounts:
     """
     found: dict[str, int] = {}
     for resource, text in quantities.items():
-        dimension = dimension_of(resource)
-        if dimension is None:
-            continue
-        try:
-            number = value(str(text))
-        except ValueError:
-            continue
-        amount = min(MOST, max(0, in_base_units(dimension, number)))
-        found[dimension] = min(amount, found.get(dimension, amount))
+        counted = _counted(resource, str(text))
+        if counted is not None:
+            dimension, amount = counted
+            found[dimension] = min(amount, found.get(dimension, amount))
     return Amounts(found)
+
+
+@lru_cache(maxsize=8192)
+def _counted(resource: str, text: str) -> tuple[str, int] | None:
+    """Dimension and amount of one entry; None where Yunjin does not count it."""
+    dimension = dimension_of(resource)
+    if dimension is None:
+        return None
+    try:
+        number = value(text)
+    except ValueError:
+        return None
+    return dimension, min(MOST, max(0, in_base_units(dimension, number)))
 
 
 def dimension_of(resource: str) -> str | None:

@@ -10,6 +10,7 @@ exactly where `fingerprint(w, l) == target(w)`.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -105,8 +106,7 @@ class KubernetesTranslator:
 
     def counted(self, amounts: Amounts) -> Amounts:
         """Without what no ResourceQuota counts, and without zeros; cards under the name of their maker."""
-        granted = quantities.amounts(quantities.hard(amounts, {}))
-        return Amounts({dimension: value for dimension, value in granted.items() if value})
+        return _counted(amounts)
 
     def _body(self, leaf: Leaf, role: str, name: str, labels: dict[str, str]) -> Body:
         if role == "namespace":
@@ -138,6 +138,12 @@ class KubernetesTranslator:
             known = (leaf.flows, leaf.cidrs, standard.flow_spec(leaf.zone, leaf.flows, leaf.cidrs))
             self._flows[leaf.zone] = known
         return known[2]
+
+
+@lru_cache(maxsize=4096)
+def _counted(amounts: Amounts) -> Amounts:
+    granted = quantities.amounts(quantities.hard(amounts, {}))
+    return Amounts({dimension: value for dimension, value in granted.items() if value})
 
 
 def _digest(fields: Mapping[compare.Path, Any]) -> str:
