@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def manifests(estate: Estate) -> list[Body]:
     """All objects in an order in which they may be written."""
     translator = KubernetesTranslator()
-    wanted = [item for endpoint in estate.endpoints.values() for item in translator.shared(endpoint)]
+    wanted = [item for endpoint in estate.endpoints.values() for item in translator.shared(endpoint, {})]
     for leaf in estate.leaves(AS_OF):
         wanted += translator.wanted(leaf)
     return [item.body for item in sorted(wanted, key=lambda item: item.rank)]

@@ -96,7 +96,7 @@ def seed(estate: Estate, file: Path) -> int:
     backend = SimulatedBackend.open(ENDPOINT, file)
 
     def bodies() -> Iterator[Body]:
-        yield from (wanted.body for wanted in translator.shared(estate.endpoints[ENDPOINT]))
+        yield from (wanted.body for wanted in translator.shared(estate.endpoints[ENDPOINT], {}))
         for leaf in estate.leaves(AS_OF):
             yield from (wanted.body for wanted in translator.wanted(leaf))
 

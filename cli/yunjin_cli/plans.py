@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from yunjin.errors import Text, UnreachableError
 from yunjin.model.change import Action, Outcome
+from yunjin.model.resources import ObjectClass
 from yunjin.model.words import word
 from yunjin_cli.findings import count_text, show_findings
 from yunjin_cli.output import Column, Row, figures, say, show_rows, show_value
@@ -124,7 +125,7 @@ def show_changes(session: Session, made: Plan, allotted: Mapping[tuple[str, str]
 
 def _what(changes: Sequence[Change], amounts: Amounts | None) -> Text:
     """The objects of one leaf and action, or how many make it up and what it may use."""
-    whole = len(changes) > 1 and any(change.key.kind == "Namespace" for change in changes)
+    whole = len(changes) > 1 and any(change.object_class is ObjectClass.NAMESPACE for change in changes)
     if not whole or changes[0].action is Action.UPDATE:
         parts = [line for change in changes for line in _lines(change)]
         return Text("\n".join(part.zh for part in parts), "\n".join(part.en for part in parts))

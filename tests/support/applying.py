@@ -83,7 +83,7 @@ class Place:
 
     def shared(self) -> tuple[Wanted, ...]:
         """What all leaves of the endpoint rely on."""
-        return self.translator.shared(synthetic_estate(1).endpoints[ENDPOINT])
+        return self.translator.shared(synthetic_estate(1).endpoints[ENDPOINT], {})
 
     def change(self, wanted: Wanted, **more: Any) -> Change:
         """From what stands now to what is wanted."""

@@ -83,7 +83,9 @@ class TwoTenants:
         self.carry_out(self.plan(backend, store, self.before()), backend, store)
         self._allot(store)
         stale = [self._stale("NetworkPolicy", "stale"), self._stale("RoleBinding", "stale")]
-        roles = [wanted for wanted in TRANSLATOR.shared(self._declared()) if wanted.key.kind == "ClusterRole"]
+        roles = [
+            wanted for wanted in TRANSLATOR.shared(self._declared(), {}) if wanted.key.kind == "ClusterRole"
+        ]
         live = backend.read([wanted.key for wanted in roles])
         removed, tampered = roles
         for change in stale:

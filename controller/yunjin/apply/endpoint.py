@@ -161,7 +161,7 @@ class EndpointRun:
             log.warning("journal of run %s refused: %s", self._site.run.id, error)
 
     def _skip(self, failed: Receipt) -> list[Receipt]:
-        leaf = _leaf(failed.change)
+        leaf = failed.change.leaf
         # A shared object that stands in an older form still carries the leaves; an absent one cannot.
         stopped = list(self._ranks) if leaf == _SHARED and failed.change.before == ABSENT else [leaf]
         reason = reasons.relied_on(failed)
@@ -173,15 +173,11 @@ class EndpointRun:
         ]
 
 
-def _leaf(change: Change) -> str:
-    return _SHARED if change.object_class is ObjectClass.CLUSTER else change.leaf
-
-
 def _by_leaf(changes: Sequence[Change]) -> dict[str, list[list[Change]]]:
     """By leaf, its changes in groups of one rank, the lowest last, where it can be popped."""
     leaves: dict[str, list[Change]] = {}
     for change in changes:
-        leaves.setdefault(_leaf(change), []).append(change)
+        leaves.setdefault(change.leaf, []).append(change)
     return {
         leaf: [list(group) for _, group in groupby(sorted(found, key=_rank, reverse=True), key=_rank)]
         for leaf, found in leaves.items()
@@ -194,7 +190,7 @@ def _grants(change: Change) -> bool:
 
 def _awaited(key: Key) -> Change:
     """What the plan leaves as it is, in the form in which the backend is asked whether it is in force."""
-    if key.kind == "Namespace":
+    if not key.namespace:
         return Change(Action.DELETE, key, "", ObjectClass.NAMESPACE, _LAST, ABSENT, ABSENT, (), None)
     return Change(Action.UPDATE, key, "", ObjectClass.QUOTA, _LAST, "", "", (), None)
 

@@ -41,7 +41,7 @@ class Writer:
         self.over: Text | None = None
         self._site = site
         self._live: dict[Key, Live] = {}
-        self._tried: set[Key] = set()
+        self._tried: dict[Key, Live | None] = {}
         self._silence: UnreachableError | None = None
         self._pool = ThreadPoolExecutor(site.settings.workers, f"yunjin-{site.backend.endpoint}")
 
@@ -141,7 +141,15 @@ class Writer:
         stands = self._site.translator.fingerprint(change.wanted, live)
         if stands == change.after:
             return Receipt(change, Outcome.DONE if change.key in self._tried else Outcome.ALREADY)
-        return None if stands == change.before else Receipt(change, Outcome.MOVED, reasons.MOVED)
+        if stands == change.before or self._half_done(change, live):
+            return None
+        return Receipt(change, Outcome.MOVED, reasons.MOVED)
+
+    def _half_done(self, change: Change, live: Live | None) -> bool:
+        """Whether it stands as this run's own write left it, which is then driven to its end."""
+        if live is None or change.key not in self._tried:
+            return False
+        return self._site.translator.unfinished(change.wanted, self._tried[change.key], live)
 
     def _carried(self, receipts: list[Receipt]) -> list[Receipt]:
         """The receipts, where what stands as planned also stands as the ledger says."""
@@ -167,9 +175,10 @@ class Writer:
             return self._silence  # the others wait for the next attempt instead of a time-out each
         if hindered := self._hindered(change):
             return hindered
-        self._tried.add(change.key)
+        live = self._live.get(change.key)
+        self._tried.setdefault(change.key, live)
         try:
-            self._site.backend.write(change, self._live.get(change.key))
+            self._site.backend.write(change, live)
         except UnreachableError as error:
             self._silence = error
             return error

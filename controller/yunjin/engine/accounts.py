@@ -84,7 +84,7 @@ def unsettled(
     passed = {
         leaf_node(c.key.endpoint, c.leaf)
         for c in plan.changes
-        if c.object_class is ObjectClass.QUOTA or (c.destructive and c.key.kind == "Namespace")
+        if c.object_class is ObjectClass.QUOTA or (c.destructive and c.object_class is ObjectClass.NAMESPACE)
     } | {leaf_node(each.endpoint, each.leaf) for each in plan.held if each.hold is Hold.IN_USE}
     waiting = under_way(database) - passed
     keys: list[Key] = []
@@ -97,7 +97,7 @@ def unsettled(
     for node, share in held.items():
         _, endpoint, name = node.split("/", 2)
         if node not in declared | passed and endpoint in seen and any(share.charged.values()):
-            keys.append(Key(endpoint, "", "Namespace", name))
+            keys.append(translators[endpoint].home(endpoint, name))
     return tuple(keys)
 
 

@@ -48,7 +48,7 @@ def _as_wanted(spine: Spine, plan: Plan, entries: list[Entry]) -> dict[Key, str]
         names -= {held.leaf for held in plan.held if held.endpoint == endpoint}
         leaves = [leaf for leaf in spine.leaves() if leaf.endpoint == endpoint and not leaf.frozen]
         wanted = [
-            *translator.shared(spine.estate.endpoints[endpoint]),
+            *translator.shared(spine.estate.endpoints[endpoint], spine.estate.cidrs(endpoint)),
             *(one for leaf in leaves if leaf.name in names for one in translator.wanted(leaf)),
         ]
         found.update((one.key, translator.target(one)) for one in wanted)

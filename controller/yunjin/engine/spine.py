@@ -237,7 +237,7 @@ class Spine:
 
     def _pool_bindings(self, plan: Plan) -> Mapping[str, bool | None]:
         """By endpoint, whether pods are really bound to the nodes of their pool; None where unseen."""
-        fresh = {change.key.name for change in plan.changes if change.key.kind == "Namespace"}
+        fresh = {change.key.name for change in plan.changes if change.object_class is ObjectClass.NAMESPACE}
         found: dict[str, bool | None] = {}
         for endpoint, backend in self.endpoints.backends.items():
             standing = [

@@ -47,7 +47,9 @@ def split(plan: Plan, journal: Journal) -> Split:
     unborn = {
         _leaf(change)
         for change in plan.changes
-        if change.key.kind == "Namespace" and change.action is Action.CREATE and not _is_drift(change, left)
+        if change.object_class is ObjectClass.NAMESPACE
+        and change.action is Action.CREATE
+        and not _is_drift(change, left)
     }
     drifted = tuple(c for c in plan.changes if _leaf(c) not in unborn and _is_drift(c, left))
     taken = frozenset(change.key for change in drifted)
@@ -70,7 +72,7 @@ def narrowed(plan: Plan, kept: Collection[Change]) -> Plan:
     keys = frozenset(change.key for change in kept)
     left_out = [change for change in plan.changes if change.key not in keys]
     absent = [change for change in left_out if change.action is Action.CREATE]
-    homeless = {_leaf(change) for change in absent if change.key.kind == "Namespace"}
+    homeless = {_leaf(change) for change in absent if change.object_class is ObjectClass.NAMESPACE}
     unbounded = {_leaf(change) for change in absent if change.object_class is ObjectClass.QUOTA}
     bounds = {_leaf(change): change.key for change in left_out if change.object_class is ObjectClass.QUOTA}
     changes = []

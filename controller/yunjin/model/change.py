@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from yunjin.model.resources import Wanted
+from yunjin.model.resources import ObjectClass, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
     from yunjin.errors import Place, Text
-    from yunjin.model.resources import Body, Difference, Key, ObjectClass
+    from yunjin.model.resources import Body, Difference, Key
 
 
 class Action(StrEnum):
@@ -68,7 +68,7 @@ class Change:
     @property
     def leaf(self) -> str:
         """Name of the namespace or project it belongs to; empty for the whole endpoint."""
-        return self.key.name if self.key.kind == "Namespace" else self.key.namespace
+        return self.key.name if self.object_class is ObjectClass.NAMESPACE else self.key.namespace
 
     @property
     def wanted(self) -> Wanted:

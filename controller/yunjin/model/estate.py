@@ -133,6 +133,11 @@ class Estate:
         row = self.baseline.get(f"{node} {pool}")
         return row.limit if row and row.limit else Amounts()
 
+    def cidrs(self, endpoint: str) -> dict[str, tuple[str, ...]]:
+        """Addresses of each zone in which an endpoint has a pool."""
+        zones = sorted({pool.zone for pool in self.pools.values() if pool.endpoint == endpoint})
+        return {zone: self.zones[zone].cidrs for zone in zones}
+
     def leaves(self, day: date, shares: Mapping[str, Share] | None = None) -> tuple[Leaf, ...]:
         """Every leaf of the baseline, resolved for `day`, in the order of endpoint and name.
 

@@ -48,7 +48,8 @@ class EndpointPlan:
 
     def shared(self, objects: Objects) -> None:
         """What every leaf relies on. Several endpoints may share it, so nothing of it is ever removed."""
-        for wanted in self._translator.shared(self._estate.endpoints[self._endpoint]):
+        endpoint = self._estate.endpoints[self._endpoint]
+        for wanted in self._translator.shared(endpoint, self._estate.cidrs(self._endpoint)):
             self._compare(wanted, objects.get((wanted.key.kind, wanted.key.name)), "")
 
     def leaf(self, leaf: Leaf, objects: Objects) -> None:

@@ -23,8 +23,17 @@ if TYPE_CHECKING:
 class Translator(Protocol):
     """Leaves to objects and objects to differences. Pure: no clock, no network, no state."""
 
-    def shared(self, endpoint: Endpoint) -> tuple[Wanted, ...]:
-        """Objects that every leaf of the endpoint relies on."""
+    def shared(self, endpoint: Endpoint, cidrs: Mapping[str, Sequence[str]]) -> tuple[Wanted, ...]:
+        """Objects that every leaf of the endpoint relies on.
+
+        Args:
+            endpoint: which.
+            cidrs: of each zone in which it has a pool.
+        """
+        ...
+
+    def home(self, endpoint: str, leaf: str) -> Key:
+        """Key of the namespace or project that is the leaf itself."""
         ...
 
     def wanted(self, leaf: Leaf) -> tuple[Wanted, ...]:
@@ -45,6 +54,10 @@ class Translator(Protocol):
 
     def target(self, wanted: Wanted) -> str:
         """Hash of the compared fields once they stand as wanted."""
+        ...
+
+    def unfinished(self, wanted: Wanted, before: Live | None, now: Live) -> bool:
+        """Whether a write of several steps stopped half way: some fields as before, the others as wanted."""
         ...
 
     def claim(self, live: Live) -> Claim:

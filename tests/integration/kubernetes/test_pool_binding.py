@@ -76,15 +76,15 @@ def test_by_the_policy_a_namespaces_pods_are_bound(
     backend = KubernetesBackend.connect(ENDPOINT, without_plugin.kubeconfig, None)
     api = without_plugin.api()
     name, free = _leaf(backend, api, unique("bound")), _leaf(backend, api, unique("free"), node_selector={})
-    write(backend, *TRANSLATOR.shared(_declared("node-selector")))
+    write(backend, *TRANSLATOR.shared(_declared("node-selector"), {}))
     assert backend.pool_binding_active(name) is False
-    write(backend, *TRANSLATOR.shared(_declared("admission-policy")))
+    write(backend, *TRANSLATOR.shared(_declared("admission-policy"), {}))
     wait_until(lambda: backend.pool_binding_active(name) is True)
     assert _selector(api, name, {}) == SELECTOR
     assert _selector(api, name, {"yunjin/pool": "another", "a": "b"}) == {**SELECTOR, "a": "b"}
     assert _selector(api, free, {"a": "b"}) == {"a": "b"}
     assert _selector(api, "default", {}) is None
     shared = next(state for state in backend.observe() if state.name == "")
-    for wanted in TRANSLATOR.shared(_declared("admission-policy")):
+    for wanted in TRANSLATOR.shared(_declared("admission-policy"), {}):
         assert TRANSLATOR.matches(wanted, shared.objects[wanted.key.kind, wanted.key.name])
     backend.close()

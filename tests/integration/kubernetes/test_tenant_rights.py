@@ -62,7 +62,7 @@ class Stage:
 @pytest.fixture
 def stage(owned_cluster: DevCluster, unique: Callable[[str], str], tmp_path: Path) -> Iterator[Stage]:
     backend = KubernetesBackend.connect(ENDPOINT, owned_cluster.kubeconfig, None)
-    write(backend, *TRANSLATOR.shared(DECLARED))
+    write(backend, *TRANSLATOR.shared(DECLARED, {}))
     name = unique("tenant")
     allotted = Amounts.parse({"cpu": 4, "memory": "8Gi", "storage": "10Gi", "pods": 20})
     wanted = objects(leaf(name, ENDPOINT, allotted=allotted))

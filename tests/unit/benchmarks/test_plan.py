@@ -37,7 +37,7 @@ def test_the_plain_loop_builds_what_the_translator_wants(benchmark: ModuleType) 
 def test_both_sides_find_the_objects_that_are_older(benchmark: ModuleType, tmp_path: Path) -> None:
     estate = synthetic_estate(100)
     file = tmp_path / "k8s.db"
-    shared = len(KubernetesTranslator().shared(estate.endpoints[benchmark.ENDPOINT]))
+    shared = len(KubernetesTranslator().shared(estate.endpoints[benchmark.ENDPOINT], {}))
     assert benchmark.seed(estate, file) == shared + 800
     assert benchmark.yunjin(estate, file) == 8
     assert benchmark.plain(estate.leaves(benchmark.AS_OF), file) == 8

@@ -53,7 +53,7 @@ def namespace(name: str, **labels: str) -> dict[str, object]:
 
 def test_an_empty_endpoint_gets_everything(backend: SimulatedBackend) -> None:
     made = plan(city(FGW, JTJ), backend)
-    shared = TRANSLATOR.shared(city().endpoints[ENDPOINT])
+    shared = TRANSLATOR.shared(city().endpoints[ENDPOINT], {})
     assert {change.action for change in made.changes} == {Action.CREATE}
     assert len(made.changes) == len(shared) + 16
     assert made.leaves == 2
@@ -71,7 +71,7 @@ def test_what_stands_is_not_changed(backend: SimulatedBackend) -> None:
     provide(estate, backend)
     again = plan(estate, backend)
     assert again.changes == ()
-    assert again.unchanged == len(TRANSLATOR.shared(estate.endpoints[ENDPOINT])) + 16
+    assert again.unchanged == len(TRANSLATOR.shared(estate.endpoints[ENDPOINT], {})) + 16
     assert again.bindings[ENDPOINT].observed_at == NOON
     assert again.estate == estate.digest
     assert again.as_of == DAY

@@ -21,7 +21,7 @@ from yunjin.substrates.kubernetes import claim, compare, enforcement, names, qua
 from yunjin.substrates.kubernetes.names import FIELD_MANAGER, LABEL_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from yunjin.model.centre import Endpoint, Flow
     from yunjin.model.resources import Body, Claim, Difference, Holding, Live
@@ -38,7 +38,7 @@ class KubernetesTranslator:
         self._flows: dict[str, tuple[tuple[Flow, ...], Mapping[str, tuple[str, ...]], Body]] = {}
         self._limits: dict[str, tuple[Mapping[str, int], Body]] = {}
 
-    def shared(self, endpoint: Endpoint) -> tuple[Wanted, ...]:
+    def shared(self, endpoint: Endpoint, cidrs: Mapping[str, Sequence[str]]) -> tuple[Wanted, ...]:  # noqa: ARG002 (a cluster has none of its own)
         """Two namespaces, two cluster roles and, where the endpoint asks for it, the binding to pools."""
         bodies = [
             shared.shared_namespace(names.SYSTEM_NAMESPACE),
@@ -51,6 +51,10 @@ class KubernetesTranslator:
             Wanted(Key(endpoint.id, "", body["kind"], body["metadata"]["name"]), body, ObjectClass.CLUSTER, 0)
             for body in bodies
         )
+
+    def home(self, endpoint: str, leaf: str) -> Key:
+        """The key of its namespace."""
+        return Key(endpoint, "", "Namespace", leaf)
 
     def wanted(self, leaf: Leaf) -> tuple[Wanted, ...]:
         """The eight standard objects of a leaf, without those an imported leaf goes without."""
@@ -91,6 +95,10 @@ class KubernetesTranslator:
     def target(self, wanted: Wanted) -> str:
         """Hash of the wanted fields."""
         return _digest(compare.leaves(wanted))
+
+    def unfinished(self, wanted: Wanted, before: Live | None, now: Live) -> bool:  # noqa: ARG002 (the contract's)
+        """Never: the API server writes an object whole or not at all."""
+        return False
 
     def claim(self, live: Live) -> Claim:
         """Whose an object says it is, by its labels and managers."""

@@ -1,8 +1,8 @@
 """The one file behind a simulated endpoint: SQLite in WAL mode, shared by threads and processes.
 
-Called by `backend`, `server` and `controllers`. Promises that a transaction is whole or not at all wherever
-the process is killed, that readers see one moment and never wait for a writer, and that no exception of
-sqlite3 passes. The file is the endpoint: it holds nothing of Yunjin's own state.
+Called by the simulated cluster and the simulated cloud. Promises that a transaction is whole or not at all
+wherever the process is killed, that readers see one moment and never wait for a writer, and that no exception
+of sqlite3 passes. The file is the endpoint: it holds nothing of Yunjin's own state.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from yunjin.model.resources import Body
 
-_APPLICATION: Final = 0x596A5331  # "YjS1": tells such a file from any other database
+CLUSTER: Final = 0x596A5331  # "YjS1": tells such a file from any other database
+CLOUD: Final = 0x596A5332  # "YjS2"
 _PATIENCE: Final = 30.0  # seconds a writer waits for another
 _SCHEMA: Final = """
 BEGIN IMMEDIATE;
@@ -56,14 +57,20 @@ class Row(NamedTuple):
 class Database:
     """Connections to the file. Safe to use from several threads.
 
+    Args:
+        endpoint: its id, for messages.
+        path: of the file.
+        application: what is simulated in it, `CLUSTER` or `CLOUD`: neither opens the other's file.
+
     Raises:
         UsageError: the file is something else.
         PermanentError: the file cannot be made or used.
     """
 
-    def __init__(self, endpoint: str, path: Path) -> None:
+    def __init__(self, endpoint: str, path: Path, application: int = CLUSTER) -> None:
         self._endpoint = endpoint
         self._path = path
+        self._application = application
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         self._closed = False
@@ -129,12 +136,12 @@ class Database:
         connection = self._connected()
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if application != _APPLICATION and tables:
+        if application != self._application and tables:
             connection.close()
             raise errors.not_ours(self._endpoint, self._path)
-        if application != _APPLICATION:
+        if application != self._application:
             _in_wal_mode(connection)
-            connection.executescript(_SCHEMA % _APPLICATION)
+            connection.executescript(_SCHEMA % self._application)
         return connection
 
     @contextmanager

@@ -1,6 +1,6 @@
-"""Faults on order: what a real cluster does to its clients on a bad day, at places that can be repeated.
+"""Faults on order: what a real cluster or cloud does to its clients on a bad day, at places that can be repeated.
 
-Made by tests, demonstrations and the command line (`Faults.load`), met by `backend` at every call. Promises
+Made by tests, demonstrations and the command line (`Faults.load`), met by both backends at every call. Promises
 that the same calls in the same order meet the same faults, in any process: a rate is decided by a hash of
 seed, rule and number of the call, never by chance.
 
@@ -31,15 +31,24 @@ _SCALE: Final = 2**64
 
 
 class Operation(StrEnum):
-    """Where a fault strikes; `stream` counts leaves while they are observed."""
+    """Where a fault strikes.
+
+    `stream` counts leaves while they are observed, `service` the calls to single services of a cloud while a
+    quota is written, also those that put it back.
+    """
 
     OBSERVE = "observe"
     STREAM = "stream"
     READ = "read"
     WRITE = "write"
+    SERVICE = "service"
     EFFECTIVE = "effective"
     ACQUIRE = "acquire"
     RELEASE = "release"
+
+
+_WRITES: Final = (Operation.WRITE, Operation.SERVICE)
+_HOMES: Final = ("Namespace", "Project")
 
 
 class Effect(StrEnum):
@@ -65,7 +74,8 @@ class Rule(BaseModel):
         every: each that many-th of them.
         rate: share of them, 0 to 1.
         kind: only writes of this kind.
-        leaf: only writes in this namespace or of it, or the moment it is streamed.
+        leaf: only writes in this namespace or project or of it, or the moment it is streamed.
+        service: only calls to this service of a cloud: `compute`, `network`, `volume`.
         seconds: how late the answer comes.
         retry_after: the server's hint, in seconds, with `throttled` and `unavailable`.
     """
@@ -79,26 +89,29 @@ class Rule(BaseModel):
     rate: Annotated[float, Field(ge=0, le=1)] = 0.0
     kind: str = ""
     leaf: str = ""
+    service: str = ""
     seconds: Annotated[float, Field(ge=0, le=3600)] = 0.0
     retry_after: Annotated[float, Field(ge=0, le=3600)] | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> Rule:
-        if self.kind and self.operation is not Operation.WRITE:
+        if self.kind and self.operation not in _WRITES:
             raise ValueError("`kind` tells writes apart, nothing else")
-        if self.leaf and self.operation not in (Operation.WRITE, Operation.STREAM):
+        if self.leaf and self.operation not in (*_WRITES, Operation.STREAM):
             raise ValueError("`leaf` tells writes and streamed leaves apart, nothing else")
-        if self.effect is Effect.CONFLICT and self.operation is not Operation.WRITE:
+        if self.service and self.operation is not Operation.SERVICE:
+            raise ValueError("`service` tells calls to services apart, nothing else")
+        if self.effect is Effect.CONFLICT and self.operation not in _WRITES:
             raise ValueError("only a write meets a conflict")
         return self
 
-    def fits(self, operation: Operation, key: Key | None) -> bool:
+    def fits(self, operation: Operation, key: Key | None, service: str) -> bool:
         """Whether a call is one this rule counts."""
-        if operation is not self.operation:
+        if operation is not self.operation or self.service not in ("", service):
             return False
         if key is None:
             return not self.kind and not self.leaf
-        leaf = key.name if key.kind == "Namespace" else key.namespace
+        leaf = key.name if key.kind in _HOMES else key.namespace
         return self.kind in ("", key.kind) and self.leaf in ("", leaf)
 
     def strikes(self, number: int, seed: str) -> bool:
@@ -167,7 +180,9 @@ class Faults:
             ) from error
         return cls.parse(text)
 
-    def meet(self, endpoint: str, operation: Operation, key: Key | None = None) -> YunjinError | None:
+    def meet(
+        self, endpoint: str, operation: Operation, key: Key | None = None, service: str = ""
+    ) -> YunjinError | None:
         """Count one call before it is served.
 
         Returns:
@@ -177,7 +192,7 @@ class Faults:
             YunjinError: the call is not served.
         """
         lost = None
-        struck = self._struck(operation, key)
+        struck = self._struck(operation, key, service)
         if struck:
             time.sleep(sum(rule.seconds for rule in struck))
         for rule in struck:
@@ -188,13 +203,13 @@ class Faults:
                 raise error
         return lost
 
-    def _struck(self, operation: Operation, key: Key | None) -> list[Rule]:
+    def _struck(self, operation: Operation, key: Key | None, service: str) -> list[Rule]:
         if not self._rules:
             return []
         struck = []
         with self._lock:
             for index, rule in enumerate(self._rules):
-                if rule.fits(operation, key):
+                if rule.fits(operation, key, service):
                     self._met[index] += 1
                     if rule.strikes(self._met[index], f"{self._seed}:{index}"):
                         struck.append(rule)

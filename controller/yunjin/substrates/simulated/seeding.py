@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from yunjin.model.resources import Key
 from yunjin.substrates.simulated import admission, controllers, database, errors, ownership
 from yunjin.substrates.simulated.ownership import APPLY, Author
-from yunjin.substrates.simulated.place import leaf_of
+from yunjin.substrates.simulated.place import CLUSTER
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,7 +41,7 @@ def load(
             key = Key(endpoint, body["metadata"].get("namespace", ""), body["kind"], body["metadata"]["name"])
             whole = _whole(key, body, author, stamp)
             whole["metadata"]["resourceVersion"] = str(last)
-            yield (leaf_of(key), key.kind, key.name, last, json.dumps(whole, separators=(",", ":")))
+            yield (CLUSTER.leaf_of(key), key.kind, key.name, last, json.dumps(whole, separators=(",", ":")))
 
     connection.executemany("INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?, ?)", kept())
     database.put_setting(connection, "version", last)

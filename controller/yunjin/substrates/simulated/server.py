@@ -18,7 +18,7 @@ from yunjin.substrates.kubernetes.names import PROTECTED
 from yunjin.substrates.simulated import admission, controllers, database, errors, ownership
 from yunjin.substrates.simulated.database import Row
 from yunjin.substrates.simulated.ownership import APPLY, UPDATE, Author
-from yunjin.substrates.simulated.place import CLUSTER_KINDS, key_of, leaf_of
+from yunjin.substrates.simulated.place import CLUSTER
 
 if TYPE_CHECKING:
     import sqlite3
@@ -93,7 +93,9 @@ class Server:
     def live(self, row: Row) -> Live:
         """A stored object as clients see it."""
         return Live(
-            key_of(self.endpoint, row.leaf, row.kind, row.name), json.loads(row.body), str(row.version)
+            CLUSTER.key_of(self.endpoint, row.leaf, row.kind, row.name),
+            json.loads(row.body),
+            str(row.version),
         )
 
     def apply(self, config: Body, manager: str, *, version: str = ANY, force: bool = False) -> None:
@@ -207,12 +209,12 @@ class Server:
         return Key(self.endpoint, metadata.get("namespace", ""), body["kind"], metadata["name"])
 
     def _row(self, connection: sqlite3.Connection, key: Key) -> Row | None:
-        return database.row(connection, leaf_of(key), key.kind, key.name)
+        return database.row(connection, CLUSTER.leaf_of(key), key.kind, key.name)
 
     def _blank(self, connection: sqlite3.Connection, key: Key) -> Body:
         """What a new object starts from, in a namespace that takes it."""
         metadata: Body = {"name": key.name, "uid": str(uuid.uuid4()), "creationTimestamp": self.stamp}
-        if key.kind not in CLUSTER_KINDS:
+        if key.kind not in CLUSTER.outside:
             home = self._row(connection, Key(self.endpoint, "", "Namespace", key.namespace))
             if home is None:
                 raise errors.homeless(key)
@@ -234,7 +236,7 @@ class Server:
         spec = result.get("spec") or {}
         if key.kind in _COUNTED_GENERATION and spec != (before or {}).get("spec"):
             result["metadata"]["generation"] = result["metadata"].get("generation", 0) + 1
-        row = database.put(connection, Row(leaf_of(key), key.kind, key.name, 0, ""), result)
+        row = database.put(connection, Row(CLUSTER.leaf_of(key), key.kind, key.name, 0, ""), result)
         if len(row.body) > admission.MOST_BYTES:
             raise errors.invalid(key, f"more than {admission.MOST_BYTES} bytes")
         if key.kind == "ResourceQuota" and spec.get("hard") != (result.get("status") or {}).get("hard"):

@@ -79,7 +79,7 @@ def test_a_strict_server_would_take_every_object(of: Leaf) -> None:
 
 @pytest.mark.parametrize("binding", ["node-selector", "admission-policy"])
 def test_a_strict_server_would_take_the_shared_objects(binding: str) -> None:
-    shared = KubernetesTranslator().shared(_endpoint(binding))
+    shared = KubernetesTranslator().shared(_endpoint(binding), {})
     for wanted in shared:
         kubernetes_validate.validate(wanted.body, "1.37", strict=True)
         assert (wanted.key.kind, wanted.key.name) in names.SHARED_KEYS
@@ -91,7 +91,9 @@ def test_a_strict_server_would_take_the_shared_objects(binding: str) -> None:
 def test_endpoints_of_one_cluster_agree_on_the_shared_objects() -> None:
     translator = KubernetesTranslator()
     other = Endpoint.model_validate({**_endpoint().model_dump(), "id": "another"})
-    assert [w.body for w in translator.shared(_endpoint())] == [w.body for w in translator.shared(other)]
+    assert [w.body for w in translator.shared(_endpoint(), {})] == [
+        w.body for w in translator.shared(other, {})
+    ]
 
 
 def test_a_leaf_has_eight_objects_in_the_order_of_writing() -> None:
@@ -174,7 +176,7 @@ def test_rights_go_to_the_tenants_people_and_to_the_leafs_credentials() -> None:
 
 
 def _rules(name: str) -> list[dict[str, Any]]:
-    shared = KubernetesTranslator().shared(_endpoint())
+    shared = KubernetesTranslator().shared(_endpoint(), {})
     rules: list[dict[str, Any]] = next(w.body["rules"] for w in shared if w.key.name == name)
     return rules
 
@@ -219,7 +221,7 @@ def test_leaves_of_other_flows_or_ratios_are_not_confused() -> None:
 
 
 def test_pods_are_bound_by_what_the_namespace_says() -> None:
-    shared = KubernetesTranslator().shared(_endpoint("admission-policy"))
+    shared = KubernetesTranslator().shared(_endpoint("admission-policy"), {})
     policy = next(w.body for w in shared if w.key.kind == "MutatingAdmissionPolicy")
     expression = policy["spec"]["mutations"][0]["jsonPatch"]["expression"]
     assert len(re.findall(re.escape(names.NODE_SELECTOR), expression)) == 2
