@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ class Services:
 
     def steps(self) -> list[Step]:
         """From what they hold to `NEW`."""
-        return [Step(name, self.held[name], NEW, lambda f, n=name: self._write(n, f)) for name in SERVICES]
+        return [Step(name, self.held[name], NEW, partial(self._write, name)) for name in SERVICES]
 
     def _write(self, name: str, figures: Mapping[str, int] | None) -> None:
         fault = self._faults.get(len(self.calls))

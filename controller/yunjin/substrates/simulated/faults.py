@@ -1,8 +1,8 @@
-"""Faults on order: what a real cluster or cloud does to its clients on a bad day, at places that can be repeated.
+"""Faults on order: what a real cluster or cloud does to its clients on a bad day, where it can be repeated.
 
-Made by tests, demonstrations and the command line (`Faults.load`), met by both backends at every call. Promises
-that the same calls in the same order meet the same faults, in any process: a rate is decided by a hash of
-seed, rule and number of the call, never by chance.
+Made by tests, demonstrations and the command line (`Faults.load`), met by both backends at every call.
+Promises that the same calls in the same order meet the same faults, in any process: a rate is decided by a
+hash of seed, rule and number of the call, never by chance.
 
     {"seed": 7, "rules": [{"operation": "write", "kind": "ResourceQuota", "nth": [3], "effect": "conflict"}]}
 """
