@@ -52,7 +52,9 @@ class Lane:
     """A set of steps that stand on the same real things.
 
     `warm` and `fresh` are minutes on two cores, with and without what earlier runs left; `limit` ends a
-    lane that hangs. `needs` names functions of `tools.needs`, run in order before the first step.
+    lane that hangs. `needs` names functions of `tools.needs`, run in order before the first step. The
+    temporary files of a lane `in_memory` lie there, where the system offers that: thousands of small
+    databases need not wait for a disk.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Lane:
     limit: int
     needs: tuple[str, ...]
     steps: tuple[Step, ...]
+    in_memory: bool = False
 
     @property
     def again(self) -> str:
@@ -98,6 +101,7 @@ LANES = (
                 "--numprocesses=auto",
             ),
         ),
+        in_memory=True,
     ),
     Lane(
         "e2e",

@@ -142,7 +142,7 @@ _FAULT = st.builds(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rules=st.lists(_FAULT, max_size=3), seed=st.integers(0, 2**16))
 def test_whatever_happens_each_change_has_one_receipt_and_a_calm_run_finishes(
     tmp_path_factory: pytest.TempPathFactory, rules: list[Rule], seed: int
@@ -152,7 +152,9 @@ def test_whatever_happens_each_change_has_one_receipt_and_a_calm_run_finishes(
     file: Path = place.folder / f"{ENDPOINT}.db"
     stormy = SimulatedBackend.open(ENDPOINT, file, Faults(tuple(rules), seed))
     place.apply(
-        *changes, backend=stormy, settings=replace(QUICK, wait_quota=0.2, backoff=0.001, attempts=3, lease=1)
+        *changes,
+        backend=stormy,
+        settings=replace(QUICK, wait_quota=0.1, backoff=0.001, attempts=3, lease=0.4),
     )
     stormy.close()
     assert sorted(receipt.change.key for receipt in place.seen) == sorted(change.key for change in changes)

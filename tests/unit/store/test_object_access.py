@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -96,8 +97,13 @@ def _said(code: str) -> bytes:
     ],
 )
 def test_what_a_server_says_becomes_one_of_our_errors(
-    credentials: Callable[[str], str], status: int, code: str, kind: type[YunjinError]
+    credentials: Callable[[str], str],
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    code: str,
+    kind: type[YunjinError],
 ) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)  # the SDK's own patience is not what is asked
     headers = {"Content-Type": "application/xml"}
     with ScriptedServer(Scripted(status, _said(code), headers)) as server:
         store = open_objects("s3://bucket/x", credentials(f"{WRITTEN}endpoint_url = {server.address}\n"))

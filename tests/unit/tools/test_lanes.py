@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from tools.environment import ROOT
 from tools.lanes import LANES, LONGEST, PROMISES, Words
 from tools.needs import NEEDS
-from tools.suite import announcement, main
+from tools.suite import MEMORY, announcement, main, temporary
 
 
 def test_every_need_of_a_lane_can_be_tried() -> None:
@@ -30,6 +33,17 @@ def test_the_announcement_names_every_lane_and_its_minutes() -> None:
     for lane, line in zip(LANES, lines[1:-1], strict=True):
         assert line.startswith(lane.name)
         assert line.endswith(f"{lane.warm}/{lane.fresh}")
+
+
+def test_files_in_memory_are_gone_with_the_lane() -> None:
+    with temporary(LANES[0]) as variables:
+        folders = [Path(folder) for folder in variables.values()]
+        for folder in folders:
+            (folder / "file").write_text("left behind", "utf-8")
+    assert len(folders) == os.access(MEMORY, os.W_OK)
+    assert not any(folder.exists() for folder in folders)
+    with temporary(next(lane for lane in LANES if not lane.in_memory)) as variables:
+        assert variables == {}
 
 
 @pytest.mark.parametrize(
