@@ -24,6 +24,7 @@ from yunjin_cli.commands import (
     imports,
     ledger,
     ledger_export,
+    move_quota,
     spine,
     supply,
 )
@@ -51,6 +52,7 @@ app.add_typer(audit.audit, name="audit")
 backup.register(app)
 app.add_typer(supply.supply, name="supply")
 app.add_typer(contribution.contribution, name="contribution")
+move_quota.register(estate.tenants)
 estate.tenants.add_typer(credentials.credential, name="credential")
 app.add_typer(estate.tenants, name="tenant")
 app.add_typer(estate.elements, name="element")

@@ -62,6 +62,7 @@ class Session:
     output: Output
     strict: bool
     kubeconfig: Path | None
+    os_cloud: str | None
     dated: bool
 
     def say(self, text: Text) -> str:
@@ -133,6 +134,17 @@ KubeconfigOption = Annotated[
         help=said("全部 Kubernetes 接入点改用此文件", "bind all Kubernetes endpoints to this file"),
     ),
 ]
+CloudOption = Annotated[
+    str | None,
+    typer.Option(
+        "--os-cloud",
+        metavar="NAME",
+        help=said(
+            "全部 OpenStack 接入点改用 clouds.yaml 中的此项",
+            "bind all OpenStack endpoints to this entry of clouds.yaml",
+        ),
+    ),
+]
 
 _COMMON: dict[str, tuple[Any, Any]] = {
     "tenants": (TenantsOption, None),
@@ -142,6 +154,7 @@ _COMMON: dict[str, tuple[Any, Any]] = {
     "output": (OutputOption, Output.TABLE),
     "strict": (StrictOption, False),
     "kubeconfig": (KubeconfigOption, None),
+    "os_cloud": (CloudOption, None),
 }
 
 
@@ -186,6 +199,7 @@ def _session(options: dict[str, Any]) -> Session:
         output=options["output"],
         strict=options["strict"],
         kubeconfig=options["kubeconfig"],
+        os_cloud=options["os_cloud"],
         dated=options["as_of"] is not None,
     )
 

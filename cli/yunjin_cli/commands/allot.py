@@ -50,6 +50,8 @@ def allot(
     key: KeyOption = "",
 ) -> int:
     """Figures are what it shall hold in all; what is not stated stays. With `--release`, give one up."""
+    from yunjin.engine.units import require_whole
+
     estate = session.estate()
     stated = Asked(cpu, memory, storage, pods, dimension or ())
     if (leaf is None) == (release is None):
@@ -64,6 +66,7 @@ def allot(
         if leaf is None or release is not None:
             return _release(session, ledger, release or 0, key)
         node, amounts = one_of(nodes_of(store), leaf), stated.amounts()
+        require_whole(estate, node, amounts)
         made = ledger.allot(node, amounts, key=key, expires=lasting(estate, expires_in))
     if session.output is not Output.TABLE:
         show_value(session, reserved_row(node, made))

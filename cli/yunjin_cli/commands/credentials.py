@@ -89,7 +89,7 @@ def _connected(session: Session, estate: Estate) -> Iterator[tuple[Store, Endpoi
 
     with (
         session.store() as store,
-        connect(estate, session.state, accesses(estate, session.kubeconfig)) as endpoints,
+        connect(estate, session.state, accesses(estate, session.kubeconfig, session.os_cloud)) as endpoints,
     ):
         yield store, endpoints
 

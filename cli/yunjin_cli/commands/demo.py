@@ -38,7 +38,14 @@ def demo(session: Session) -> int:
         tenants = Path(folder) / "tenants"
         shutil.copytree(shipped_estate(), tenants)
         walk = Walk(
-            replace(session, tenants=tenants, state=Path(folder) / "state", as_of=DAY, kubeconfig=None)
+            replace(
+                session,
+                tenants=tenants,
+                state=Path(folder) / "state",
+                as_of=DAY,
+                kubeconfig=None,
+                os_cloud=None,
+            )
         )
         walk.load()
         walk.overreach()

@@ -141,6 +141,7 @@ def add(
     key: KeyOption = "",
 ) -> int:
     """It counts from its first day on; with `--to`, grant and allotment are made together or not at all."""
+    from yunjin.engine.units import require_whole
     from yunjin.ledger import GrantTerms
 
     estate = session.estate()
@@ -161,6 +162,8 @@ def add(
             valid_to=business_date(until),
         )
         leaf = None if to is None else one_of(nodes, to)
+        if leaf is not None:
+            require_whole(estate, leaf, amounts)
         made = _approve(session, store, terms, leaf, lasting(estate, expires_in), key)
         version = _versions(store, made.number)[-1]
     _show_granted(session, Names(estate, session.as_of), version, leaf, made.reserved)

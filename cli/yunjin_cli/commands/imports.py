@@ -80,7 +80,7 @@ def import_kubernetes(
 
     estate = session.estate()
     into = found(estate.pools, pool, word("pool"))
-    access = accesses(estate, session.kubeconfig)
+    access = accesses(estate, session.kubeconfig, session.os_cloud)
     with connect(estate, session.state, access, also={into.endpoint: frozenset({namespace})}) as endpoints:
         state = importing.find(endpoints.backend(into.endpoint), namespace)
     body = importing.Owner(

@@ -41,7 +41,7 @@ def spine(session: Session, estate: Estate, access: Mapping[str, str] | None = N
     from yunjin_policies import RULES
 
     with session.store() as store:
-        reached = access or accesses(estate, session.kubeconfig)
+        reached = access or accesses(estate, session.kubeconfig, session.os_cloud)
         with connect(estate, session.state, reached) as endpoints:
             yield Spine(estate, session.as_of, endpoints, store, RULES)
 
@@ -160,8 +160,8 @@ def apply(
         stored = read_plan(file) if file else newest(store)
     stored.still_declared(estate)
     access = {name: binding.access for name, binding in stored.plan.bindings.items()}
-    if session.kubeconfig:
-        access = accesses(estate, session.kubeconfig)
+    if session.kubeconfig or session.os_cloud:
+        access = accesses(estate, session.kubeconfig, session.os_cloud)
     settings = patience(estate, wait_quota=wait_quota, lock_timeout=lock_timeout, allow_destroy=allow_destroy)
     with spine(session, estate, access) as made:
         judged = made.judge(stored.plan)
@@ -266,7 +266,7 @@ def status(session: Session) -> int:
     from yunjin.engine.endpoints import SIMULATED, accesses
 
     estate = session.estate()
-    reached = accesses(estate, session.kubeconfig)
+    reached = accesses(estate, session.kubeconfig, session.os_cloud)
     with session.store() as store:
         leases = {fence.endpoint: fence for fence in store.leases.held()}
         runs = store.journal.runs(10)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Self
 from yunjin.errors import Text, UsageError
 from yunjin.model.change import Binding
 from yunjin.substrates.kubernetes.translate import KubernetesTranslator
+from yunjin.substrates.openstack.translate import OpenStackTranslator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,8 +26,12 @@ if TYPE_CHECKING:
     from yunjin.substrates.contract import Backend, Translator
 
 SIMULATED: Final = "simulated"
-BUILT: Final = "kubernetes"
-"""The technology there is a substrate for."""
+CLUSTERS: Final = "kubernetes"
+CLOUDS: Final = "openstack"
+
+_CLOUDS_FILE: Final = "OS_CLIENT_CONFIG_FILE"
+_CLOUDS_FILES: Final = ("clouds.yaml", "~/.config/openstack/clouds.yaml", "/etc/openstack/clouds.yaml")
+"""Where OpenStack's own clients look, in their order."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,9 @@ class Endpoints:
 
     @property
     def translators(self) -> Mapping[str, Translator]:
-        """One translator an endpoint; the simulated substrate stands in for Kubernetes."""
-        translator = KubernetesTranslator()
-        return dict.fromkeys(self.bindings, translator)
+        """One translator a technology; a simulated endpoint speaks its own technology's language."""
+        each: dict[str, Translator] = {CLUSTERS: KubernetesTranslator(), CLOUDS: OpenStackTranslator()}
+        return {endpoint: each[binding.technology] for endpoint, binding in self.bindings.items()}
 
     def backend(self, endpoint: str) -> Backend:
         """The connection of one endpoint. Raises UsageError where it is only planned."""
@@ -73,23 +78,38 @@ def live(estate: Estate) -> Iterator[Endpoint]:
     return (endpoint for endpoint in estate.endpoints.values() if endpoint.state == "live")
 
 
-def accesses(estate: Estate, kubeconfig: Path | None) -> dict[str, str]:
-    """How each live endpoint is reached: as declared, or all Kubernetes ones through one kubeconfig.
+def accesses(estate: Estate, kubeconfig: Path | None, os_cloud: str | None = None) -> dict[str, str]:
+    """How each live endpoint is reached: as declared, or all of a technology through one file.
+
+    Args:
+        estate: which endpoints there are.
+        kubeconfig: for all Kubernetes endpoints.
+        os_cloud: name in clouds.yaml, for all OpenStack endpoints.
 
     Raises:
-        UsageError: the kubeconfig does not exist.
+        UsageError: the kubeconfig does not exist, or there is no clouds.yaml.
     """
     if kubeconfig is not None and not kubeconfig.is_file():
         raise UsageError(
             Text(f"找不到 kubeconfig 文件 {kubeconfig}", f"there is no kubeconfig file {kubeconfig}"),
             Text("检查 --kubeconfig 的路径", "check the path after --kubeconfig"),
         )
-    return {
-        endpoint.id: (
-            f"file:{kubeconfig.resolve()}" if kubeconfig and endpoint.technology == BUILT else endpoint.access
-        )
-        for endpoint in live(estate)
-    }
+    instead = {CLUSTERS: f"file:{kubeconfig.resolve()}"} if kubeconfig else {}
+    if os_cloud is not None:
+        instead[CLOUDS] = f"file:{_clouds_file()}#{os_cloud}"
+    return {endpoint.id: instead.get(endpoint.technology, endpoint.access) for endpoint in live(estate)}
+
+
+def _clouds_file() -> Path:
+    named = os.environ.get(_CLOUDS_FILE)
+    for each in [named] if named else _CLOUDS_FILES:
+        path = Path(each).expanduser()
+        if path.is_file():
+            return path.resolve()
+    raise UsageError(
+        Text("找不到 clouds.yaml", "there is no clouds.yaml"),
+        Text(f"用环境变量 {_CLOUDS_FILE} 指明其路径", f"let {_CLOUDS_FILE} name one"),
+    )
 
 
 def connect(
@@ -104,7 +124,7 @@ def connect(
         also: by endpoint, namespaces to look at although nobody declares them.
 
     Raises:
-        UsageError: credentials that are not there, or a technology that cannot be driven yet.
+        UsageError: credentials that are not there or cannot be read.
         PermanentError: a simulated endpoint's file is damaged.
     """
     names = _leaf_names(estate)
@@ -117,8 +137,7 @@ def connect(
     with ExitStack() as undo:
         for name, binding in bindings.items():
             watched = names.get(name, frozenset()) | (also or {}).get(name, frozenset())
-            _require_built(name, binding.technology)
-            backends[name] = _backend(name, binding.access, state, watched)
+            backends[name] = _backend(name, binding, state, watched)
             undo.callback(backends[name].close)
         undo.pop_all()
     return Endpoints(backends, bindings)
@@ -131,30 +150,30 @@ def _leaf_names(estate: Estate) -> dict[str, frozenset[str]]:
     return {endpoint: frozenset(found) for endpoint, found in names.items()}
 
 
-def _require_built(endpoint: str, technology: str) -> None:
-    if technology != BUILT:
-        raise UsageError(
-            Text(
-                f"接入点 {endpoint} 的技术 {technology} 尚不支持",
-                f"{endpoint}: {technology} is not supported yet",
-            ),
-            Text("在 endpoints.yaml 中改为 state: planned", "set `state: planned` in endpoints.yaml"),
-        )
+def _backend(endpoint: str, binding: Binding, state: Path, names: frozenset[str]) -> Backend:
+    # Each client is loaded only where it is needed: who touches no cloud does not wait for its SDK.
+    file = state / "simulated" / f"{endpoint}.db"
+    simulated, cloud = binding.access == SIMULATED, binding.technology == CLOUDS
+    if simulated and cloud:
+        from yunjin.substrates.simulated.cloud import SimulatedCloud
 
-
-def _backend(endpoint: str, access: str, state: Path, names: frozenset[str]) -> Backend:
-    if access == SIMULATED:
+        return SimulatedCloud.open(endpoint, file, watch_names=names)
+    if simulated:
         from yunjin.substrates.simulated.backend import SimulatedBackend
 
-        return SimulatedBackend.open(endpoint, state / "simulated" / f"{endpoint}.db", watch_names=names)
+        return SimulatedBackend.open(endpoint, file, watch_names=names)
+    path, context = resolve(binding.access)
+    if cloud:
+        from yunjin.substrates.openstack.backend import OpenStackBackend
+
+        return OpenStackBackend.connect(endpoint, path, context, watch_names=names)
     from yunjin.substrates.kubernetes.backend import KubernetesBackend
 
-    path, context = resolve(access)
     return KubernetesBackend.connect(endpoint, path, context, watch_names=names)
 
 
 def resolve(access: str) -> tuple[Path, str | None]:
-    """Path of a kubeconfig and the context in it, from `env:NAME#CONTEXT` or `file:PATH#CONTEXT`.
+    """Path of a kubeconfig or clouds.yaml and what is chosen in it, from `env:NAME#IT` or `file:PATH#IT`.
 
     Raises:
         UsageError: the environment variable is not set or the file does not exist.
@@ -166,8 +185,8 @@ def resolve(access: str) -> tuple[Path, str | None]:
         raise UsageError(
             Text(f"环境变量 {rest} 未设置, 无法取得接入点凭据", f"environment variable {rest} is not set"),
             Text(
-                f"设置 {rest} 为 kubeconfig 路径, 或使用 --kubeconfig",
-                f"set {rest} to a kubeconfig, or use --kubeconfig",
+                f"设置 {rest} 为凭据文件路径, 或使用 --kubeconfig、--os-cloud",
+                f"let {rest} name a credentials file, or use --kubeconfig or --os-cloud",
             ),
         )
     path = Path(written)

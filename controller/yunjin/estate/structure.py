@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.errors import DeclaredError, Place, Text
 from yunjin.estate.nodes import dotted
+from yunjin.model.amounts import Amounts, written
 from yunjin.model.programme import ALL
+from yunjin.substrates.openstack.quantities import unfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -218,6 +220,22 @@ class _Checks:
                 Text(f"与用云单位和资源池不符: {row.node}", f"{row.node} does not fit its tenant and pool"),
                 expected=Text(expected, expected),
                 remedy=Text("改正 node, tenant 或 pool", "mend `node`, `tenant` or `pool`"),
+            )
+        self._whole(item, row, pool)
+
+    def _whole(self, item: Item, row: BaselineRow, pool: Pool) -> None:
+        """What the services of a cloud cannot hold in part is written whole."""
+        endpoint: Any = self._items["endpoint"].get(pool.endpoint)
+        allotted = row.allotted or Amounts()
+        if endpoint is None or endpoint.model.technology != "openstack":
+            return
+        for dimension in unfit(allotted):
+            shown = written(dimension, allotted[dimension])
+            self._blame(
+                item,
+                ("allotted", dimension),
+                Text(f"{shown} 不是整数单位", f"{shown} of {dimension} is no whole unit of OpenStack"),
+                expected=Text("整核, 整 GiB", "whole cores, whole GiB"),
             )
 
     def _imported(self) -> dict[str, str]:

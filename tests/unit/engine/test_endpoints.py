@@ -105,11 +105,31 @@ def test_a_planned_endpoint_is_never_touched(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "simulated").iterdir()] == ["k8s.db"]
 
 
-def test_a_technology_that_cannot_be_driven_yet_is_said_so(tmp_path: Path) -> None:
+def test_a_simulated_cloud_speaks_the_language_of_clouds(tmp_path: Path) -> None:
     estate = _estate(_endpoint("os-egov", technology="openstack"))
-    with pytest.raises(UsageError, match="os-egov: openstack is not supported yet") as caught:
-        connect(estate, tmp_path, accesses(estate, None))
-    assert "state: planned" in str(caught.value.remedy)
+    with connect(estate, tmp_path, accesses(estate, None)) as endpoints:
+        kinds = {
+            endpoint: translator.home(endpoint, "x").kind
+            for endpoint, translator in endpoints.translators.items()
+        }
+    assert kinds == {"k8s": "Namespace", "os-egov": "Project"}
+
+
+def test_a_cloud_by_name_is_looked_for_in_clouds_yaml(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OS_CLIENT_CONFIG_FILE", raising=False)
+    estate = _estate(_endpoint("os-egov", technology="openstack"))
+    here, named = tmp_path / "clouds.yaml", tmp_path / "other.yaml"
+    here.write_text("clouds: {}\n", "utf-8")
+    named.write_text("clouds: {}\n", "utf-8")
+    assert accesses(estate, None, "city") == {"k8s": "simulated", "os-egov": f"file:{here}#city"}
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(named))
+    assert accesses(estate, None, "city")["os-egov"] == f"file:{named}#city"
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "gone.yaml"))
+    with pytest.raises(UsageError, match=r"there is no clouds\.yaml"):
+        accesses(estate, None, "city")
 
 
 def test_what_has_no_reference_is_not_connected(tmp_path: Path) -> None:
