@@ -32,6 +32,11 @@ def descend(value: Any, path: Path, found: dict[Path, Any], atomic: Collection[P
         found[path] = value
 
 
+def mapping(part: Any) -> Mapping[str, Any]:
+    """A part of a body that should be a map; empty where it is none."""
+    return part if type(part) is dict else {}
+
+
 def explain(
     found: Mapping[Path, tuple[Any, Any]], writer: Callable[[Path], tuple[str, datetime | None]]
 ) -> tuple[Difference, ...]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from yunjin.model.change import Action
+from yunjin.substrates.fields import MISSING
 from yunjin.substrates.kubernetes import compare, errors, names
 from yunjin.substrates.kubernetes.client import APPLY, MERGE
 from yunjin.substrates.kubernetes.kinds import SECRET, SERVICE_ACCOUNT, path_of
@@ -27,6 +28,7 @@ from yunjin.substrates.kubernetes.translate import KubernetesTranslator
 if TYPE_CHECKING:
     from yunjin.model.change import Change
     from yunjin.model.resources import Body, Live
+    from yunjin.substrates.fields import Deviations
     from yunjin.substrates.kubernetes.answer import Answer
     from yunjin.substrates.kubernetes.client import Client
 
@@ -133,9 +135,7 @@ def _drop_aliases(client: Client, change: Change, live: Live) -> None:
 def _require_aliases_free(client: Client, change: Change, live: Live) -> None:
     found = () if change.force else _aliases(change, live)
     if found:
-        paths: dict[compare.Path, tuple[Any, Any]] = {
-            ("spec", "hard", alias): (compare.MISSING, None) for alias in found
-        }
+        paths: Deviations = {("spec", "hard", alias): (MISSING, None) for alias in found}
         managers = {difference.path: difference.manager for difference in compare.explain(live, paths)}
         raise errors.owned(client.endpoint, change.key, managers)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.model.resources import Claim, ObjectClass
+from yunjin.substrates import fields
 from yunjin.substrates.kubernetes import compare, names
 
 if TYPE_CHECKING:
@@ -46,4 +47,4 @@ def _last_writer(metadata: dict[str, Any]) -> tuple[str, datetime | None]:
         if not entry.get("subresource")
     ]
     time, manager = max(writers, default=(str(metadata.get("creationTimestamp") or ""), ""))
-    return manager, compare.moment(time)
+    return manager, fields.moment(time)

@@ -1,7 +1,7 @@
 """Wanted and live objects side by side: what differs, who wrote it, since when.
 
-Called by `translate`. Calls `quantities`. Pure. Promises that `stands` is true only where `deviations` is
-empty, so that the cheap answer and the exact one never contradict each other.
+Called by `translate`. Calls `quantities` and `fields`. Pure. Promises that `stands` is true only where
+`deviations` is empty, so that the cheap answer and the exact one never contradict each other.
 
 Compared are the wanted fields and those that managedFields gives to Yunjin: a field Yunjin once applied and
 no longer wants shows as a difference. Everything else belongs to others and is left alone.
@@ -9,23 +9,21 @@ no longer wants shows as a difference. Everything else belongs to others and is 
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.model.amounts import written
-from yunjin.model.resources import Difference
+from yunjin.substrates import fields
+from yunjin.substrates.fields import MISSING, descend, moment
 from yunjin.substrates.kubernetes import quantities
 from yunjin.substrates.kubernetes.names import FIELD_MANAGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
-    from yunjin.model.resources import Body, Live, Wanted
-
-Path = tuple[str, ...]
-
-MISSING: Final[Any] = object()
+    from yunjin.model.resources import Body, Difference, Live, Wanted
+    from yunjin.substrates.fields import Deviations, Path
 
 # Maps that the API server replaces as a whole; every list of Yunjin's objects is compared as a whole too.
 _ATOMIC: Final = frozenset(
@@ -51,7 +49,7 @@ def stands(wanted: Body, live: Body) -> bool:
                     return False
         elif field not in _UNCOMPARED and live.get(field) != value and not _nearly(value, live.get(field)):
             return False
-    return all(_covers(wanted, fields) for fields in owned_fields(live))
+    return all(_covers(wanted, owned) for owned in owned_fields(live))
 
 
 def leaves(wanted: Wanted) -> dict[Path, Any]:
@@ -59,20 +57,20 @@ def leaves(wanted: Wanted) -> dict[Path, Any]:
     body = wanted.body
     found: dict[Path, Any] = {}
     for part in _MARKS:
-        _descend((body.get("metadata") or {}).get(part) or {}, ("metadata", part), found)
+        descend((body.get("metadata") or {}).get(part) or {}, ("metadata", part), found)
     for field, value in body.items():
         if field not in _UNCOMPARED:
-            _descend(value, (field,), found)
+            descend(value, (field,), found, _ATOMIC)
     return {path: _canonical(wanted.key.kind, path, value) for path, value in found.items()}
 
 
-def deviations(wanted: Wanted, live: Live) -> dict[Path, tuple[Any, Any]]:
+def deviations(wanted: Wanted, live: Live) -> Deviations:
     """By path, what is wanted and what is there, both canonical; `MISSING` where a side has nothing."""
     kind, body = wanted.key.kind, live.body
     if wanted.loose and not owns(body):
         return _figures(wanted, body)
     want = leaves(wanted)
-    found: dict[Path, tuple[Any, Any]] = {}
+    found: Deviations = {}
     for path, value in want.items():
         observed = _canonical(kind, path, _at(body, path))
         if observed != value and not (observed is MISSING and value == []):
@@ -86,19 +84,7 @@ def deviations(wanted: Wanted, live: Live) -> dict[Path, tuple[Any, Any]]:
 
 def explain(live: Live, found: Mapping[Path, tuple[Any, Any]]) -> tuple[Difference, ...]:
     """Deviations as people read them, with the manager who wrote the observed field, in order of path."""
-    explained = []
-    for path, (wanted, observed) in sorted(found.items()):
-        manager, since = _writer(live.body, path) if observed is not MISSING else ("", None)
-        explained.append(
-            Difference(
-                ".".join(path),
-                None if wanted is MISSING else wanted,
-                None if observed is MISSING else observed,
-                manager,
-                since,
-            )
-        )
-    return tuple(explained)
+    return fields.explain(found, lambda path: _writer(live.body, path))
 
 
 def owns(body: Body) -> bool:
@@ -133,14 +119,14 @@ def aliases(body: Body) -> tuple[str, ...]:
     return tuple(alias for alias in quantities.ALIASES if alias in hard)
 
 
-def _figures(wanted: Wanted, body: Body) -> dict[Path, tuple[Any, Any]]:
+def _figures(wanted: Wanted, body: Body) -> Deviations:
     """Of an imported object Yunjin never wrote to, only what both sides of a quota count."""
     if wanted.key.kind != "ResourceQuota":
         return {}
     want = _bounds(wanted.body)
     granted = quantities.amounts(want)
     observed = quantities.amounts(_bounds(body))
-    found: dict[Path, tuple[Any, Any]] = {}
+    found: Deviations = {}
     for resource, text in want.items():
         dimension = quantities.dimension_of(resource)
         if dimension is not None and dimension in observed and granted[dimension] != observed[dimension]:
@@ -157,8 +143,8 @@ def _bounds(body: Body) -> Mapping[str, Any]:
 
 def _surplus(wanted: Body, want: Mapping[Path, Any], live: Body) -> Iterator[Path]:
     """Fields that Yunjin owns and no longer wants, and other names for a dimension that it bounds."""
-    for fields in owned_fields(live):
-        for path in _paths(fields, ()):
+    for owned in owned_fields(live):
+        for path in _paths(owned, ()):
             # A list or an atomic map is one field: what is owned inside it belongs to it.
             if _at(wanted, path) is MISSING and not any(
                 path[:depth] in want for depth in range(1, len(path))
@@ -189,14 +175,6 @@ def _covers(wanted: Any, fields: Mapping[str, Any]) -> bool:
 def _field_names(names: tuple[str, ...]) -> frozenset[str]:
     """Names of a map as managedFields writes them, and the mark of the map itself."""
     return frozenset({".", *(f"f:{name}" for name in names)})
-
-
-def _descend(value: Any, path: Path, found: dict[Path, Any]) -> None:
-    if type(value) is dict and path not in _ATOMIC:
-        for name, inner in value.items():
-            _descend(inner, (*path, name), found)
-    else:
-        found[path] = value
 
 
 def _paths(fields: Mapping[str, Any], path: Path) -> Iterator[Path]:
@@ -265,11 +243,3 @@ def _holds(fields: Mapping[str, Any], path: Path) -> bool:
             return True
         fields = inner
     return True
-
-
-def moment(text: str) -> datetime | None:
-    """A time as the API server writes it; None where it says none."""
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None

@@ -6,10 +6,10 @@ Calls nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from yunjin.model.resources import ObjectClass
+from yunjin.substrates.objects import Standard
 
 FIELD_MANAGER: Final = "yunjin"
 LABEL_PREFIX: Final = "yunjin/"
@@ -30,17 +30,6 @@ CREDENTIAL_NAMESPACE: Final = "yunjin-credentials"
 ADMIN_ROLE: Final = "yunjin:tenant-admin"
 VIEWER_ROLE: Final = "yunjin:tenant-viewer"
 POOL_POLICY: Final = "yunjin-pool"
-
-
-@dataclass(frozen=True, slots=True)
-class Standard:
-    """One of the eight objects of a leaf: its role, kind, usual name, class and rank of writing."""
-
-    role: str
-    kind: str
-    name: str
-    object_class: ObjectClass
-    rank: int
 
 
 # Rank 4 is left for the confirmation of the quota: rights are granted only under a quota in force.

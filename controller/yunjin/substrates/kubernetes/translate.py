@@ -9,14 +9,13 @@ exactly where `fingerprint(w, l) == target(w)`.
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
-from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from yunjin.model.amounts import Amounts
 from yunjin.model.change import ABSENT
 from yunjin.model.resources import Key, ObjectClass, Wanted
+from yunjin.substrates import fields
 from yunjin.substrates.kubernetes import claim, compare, enforcement, names, quantities, shared, standard
 from yunjin.substrates.kubernetes.names import FIELD_MANAGER, LABEL_PREFIX
 
@@ -84,17 +83,11 @@ class KubernetesTranslator:
         """Hash of the compared fields as they stand: the wanted ones, with each that differs as observed."""
         if live is None:
             return ABSENT
-        fields = compare.leaves(wanted)
-        for path, (_, observed) in compare.deviations(wanted, live).items():
-            if observed is compare.MISSING:
-                del fields[path]
-            else:
-                fields[path] = observed
-        return _digest(fields)
+        return fields.fingerprint(compare.leaves(wanted), compare.deviations(wanted, live))
 
     def target(self, wanted: Wanted) -> str:
         """Hash of the wanted fields."""
-        return _digest(compare.leaves(wanted))
+        return fields.digest(compare.leaves(wanted))
 
     def unfinished(self, wanted: Wanted, before: Live | None, now: Live) -> bool:  # noqa: ARG002 (the contract's)
         """Never: the API server writes an object whole or not at all."""
@@ -152,8 +145,3 @@ class KubernetesTranslator:
 def _counted(amounts: Amounts) -> Amounts:
     granted = quantities.amounts(quantities.hard(amounts, {}))
     return Amounts({dimension: value for dimension, value in granted.items() if value})
-
-
-def _digest(fields: Mapping[compare.Path, Any]) -> str:
-    text = json.dumps(sorted(fields.items(), key=lambda item: item[0]), separators=(",", ":"), sort_keys=True)
-    return blake2b(text.encode(), digest_size=16).hexdigest()

@@ -7,7 +7,7 @@ a project for Yunjin or take it away; in a project of Yunjin's, what bears a sta
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from yunjin.model.resources import Claim, ObjectClass
 from yunjin.substrates import fields
@@ -38,5 +38,4 @@ def claim(live: Live) -> Claim:
 
 def since(body: Body) -> datetime | None:
     """When it was last written, where its service tells."""
-    metadata: Any = body.get("metadata")
-    return fields.moment(metadata.get("updated_at")) if type(metadata) is dict else None
+    return fields.moment(fields.mapping(body.get("metadata")).get("updated_at"))

@@ -71,7 +71,7 @@ def lowers(found: Mapping[Path, tuple[Any, Any]]) -> bool:
 
 def owner(body: Body) -> Mapping[str, Any]:
     """The marks of the leaf's project; empty where it has none."""
-    return _mapping(_mapping(body.get("metadata")).get("owner"))
+    return fields.mapping(fields.mapping(body.get("metadata")).get("owner"))
 
 
 def _falls(wanted: Any, observed: Any) -> bool:
@@ -95,10 +95,6 @@ def _figures(wanted: Wanted, body: Body) -> Deviations:
 
 def _fields(body: Body) -> dict[Path, Any]:
     found: dict[Path, Any] = {}
-    for name, value in _mapping(body.get("spec")).items():
+    for name, value in fields.mapping(body.get("spec")).items():
         fields.descend(value, (name,), found)
     return found
-
-
-def _mapping(part: Any) -> Mapping[str, Any]:
-    return part if type(part) is dict else {}

@@ -52,15 +52,13 @@ STANDARD: Final = (
 ARISING: Final = frozenset({"Quota", "SecurityGroup"})
 """Kinds of which the services give every project one by themselves, filled with what they think fit."""
 
-_NAMES: Final = frozenset((entry.kind, entry.name) for entry in STANDARD)
-
 
 def home(endpoint: str, leaf: str) -> Key:
     """The key of a leaf's project."""
     return Key(endpoint, "", "Project", leaf)
 
 
-def key(endpoint: str, leaf: str, entry: Standard, renamed: str | None = None) -> Key:
+def named(endpoint: str, leaf: str, entry: Standard, renamed: str | None = None) -> Key:
     """The key of one standard object of a leaf; `renamed` is the name it had before it was imported."""
     if not entry.name:
         return home(endpoint, leaf)
@@ -71,10 +69,7 @@ def is_standard(key: Key) -> bool:
     """Whether an object bears the kind and the name of one of its leaf's standard objects."""
     if not key.namespace:
         return key.kind == "Project"
-    prefix, name = f"{key.namespace}-", key.name
-    if key.kind == "Group" and name.startswith(prefix):
-        name = f"{{leaf}}-{name.removeprefix(prefix)}"
-    return (key.kind, name) in _NAMES
+    return any(named(key.endpoint, key.namespace, entry) == key for entry in STANDARD)
 
 
 def subnet_pool(zone: str) -> str:

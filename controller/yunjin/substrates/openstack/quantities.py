@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.model.amounts import CPU, MEMORY, MOST, STORAGE, Amounts
 from yunjin.model.resources import Holding
+from yunjin.substrates.fields import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,35 +91,30 @@ def amounts(found: Mapping[str, Any]) -> Amounts:
 
 def holding(quota: Body) -> Holding:
     """What a quota grants, at once in force, and what is used of it; unknown while a service has not told."""
-    granted = amounts(_mapping(quota.get("spec")))
-    told = _mapping(quota.get("status"))
-    known = bool(told) and all(service in told for service in _mapping(quota.get("spec")))
-    return Holding(granted, granted, _used(told) if known else None)
+    status = mapping(quota.get("status"))
+    granted = amounts(mapping(quota.get("spec")))
+    told = all(_figure(status, *place) is not None for place, d in CAPACITY.items() if d in granted)
+    return Holding(granted, granted, _used(status) if granted and told else None)
 
 
 def _used(found: Mapping[str, Any]) -> Amounts:
     """The least that would still carry what observed use by service says."""
-    needed = {service: dict(_mapping(found.get(service))) for service in SERVICES}
+    needed = {service: dict(mapping(found.get(service))) for service in SERVICES}
     for (service, figure), (_, leading) in _FOLLOWING.items():
-        both = [
-            number for name in (figure, leading) if (number := _number(needed[service].get(name))) is not None
-        ]
-        if both:
-            needed[service][leading] = max(both)
+        follower, leader = _figure(needed, service, figure), _figure(needed, service, leading)
+        if follower is not None and leader is not None:
+            needed[service][leading] = max(follower, leader)
     return amounts(needed)
 
 
 def _amounts(found: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     for dimension, (service, figure, unit, own) in _FIGURES.items():
-        number = _number(_mapping(found.get(service)).get(figure))
+        number = _figure(found, service, figure)
         if number is not None:
             bound = MOST if number <= UNLIMITED else max(0, number - own) * unit
             yield dimension, min(MOST, bound)
 
 
-def _number(figure: Any) -> int | None:
-    return figure if type(figure) is int else None
-
-
-def _mapping(part: Any) -> Mapping[str, Any]:
-    return part if type(part) is dict else {}
+def _figure(found: Mapping[str, Any], service: str, figure: str) -> int | None:
+    number = mapping(found.get(service)).get(figure)
+    return number if type(number) is int else None

@@ -31,6 +31,8 @@ _SIDE: Final = {"ingress": "from", "egress": "to"}
 _EVERYBODY: Final = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
 # Neutron takes numbers and names alike and answers with whatever was given.
 _NAME_OF: Final = {
+    "0": "ip",
+    "hopopt": "ip",
     "1": "icmp",
     "2": "igmp",
     "4": "ipip",
@@ -55,6 +57,8 @@ _NAME_OF: Final = {
     "136": "udplite",
     "icmpv6": "ipv6-icmp",
 }
+# Neutron takes the names of IPv4 for IPv6 too.
+_IPV6_NAME_OF: Final = {"icmp": "ipv6-icmp"}
 _ICMP: Final = frozenset({"icmp", "ipv6-icmp"})
 _TEXT: Final = re.compile(
     r"(ingress|egress) (ipv6 )?(\S+) (?:(?=[\d/-])(\d*)(?:([/-])(\d*))? )?(from|to) "
@@ -130,10 +134,13 @@ def observed(fields: Mapping[str, Any], own_group: str) -> Rule:
     """The rule behind Neutron's fields; `own_group` is the id of the group it belongs to."""
     ethertype = "IPv6" if str(fields.get("ethertype")).lower() == "ipv6" else "IPv4"
     protocol = str(fields.get("protocol") or ANY).lower()
+    protocol = _NAME_OF.get(protocol, protocol)
+    if ethertype == "IPv6":
+        protocol = _IPV6_NAME_OF.get(protocol, protocol)
     return Rule(
         str(fields["direction"]),
         ethertype,
-        _NAME_OF.get(protocol, protocol),
+        protocol,
         fields.get("port_range_min"),
         fields.get("port_range_max"),
         _remote(fields, ethertype, own_group),

@@ -55,7 +55,7 @@ class OpenStackTranslator:
         for entry in names.STANDARD:
             if entry.role in leaf.without:
                 continue
-            key = names.key(leaf.endpoint, leaf.name, entry, leaf.renamed.get(entry.role))
+            key = names.named(leaf.endpoint, leaf.name, entry, leaf.renamed.get(entry.role))
             body = standard.body(key, specs.get(entry.kind) or standard.roles(entry.role))
             found.append(Wanted(key, body, entry.object_class, entry.rank, leaf.imported))
         return tuple(found)
