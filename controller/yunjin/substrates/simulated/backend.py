@@ -16,7 +16,7 @@ from yunjin.model.change import Action
 from yunjin.model.resources import Key, LeafState, ObjectClass
 from yunjin.substrates.kubernetes import enforcement
 from yunjin.substrates.kubernetes.names import ENDPOINT, FIELD_MANAGER, SHARED_KEYS
-from yunjin.substrates.simulated import database, seeding, writing
+from yunjin.substrates.simulated import database, leases, seeding, writing
 from yunjin.substrates.simulated.database import Database
 from yunjin.substrates.simulated.faults import Faults, Operation
 from yunjin.substrates.simulated.server import Server
@@ -118,12 +118,7 @@ class SimulatedBackend:
     def acquire(self, holder: str, seconds: float) -> str | None:
         """Take or renew the lease for `seconds`; None on success, else the holder's name."""
         lost = self._faults.meet(self.endpoint, Operation.ACQUIRE)
-        now = self._server.now
-        with self._file.writing() as connection:
-            found = connection.execute("SELECT holder FROM lease WHERE until > ?", (now,)).fetchone()
-            other = found[0] if found and found[0] != holder else None
-            if other is None:
-                connection.execute("INSERT OR REPLACE INTO lease VALUES (1, ?, ?)", (holder, now + seconds))
+        other = leases.acquire(self._file, holder, self._server.now, seconds)
         if lost:
             raise lost
         return other
@@ -131,8 +126,7 @@ class SimulatedBackend:
     def release(self, holder: str) -> None:
         """Give the lease back if `holder` has it."""
         lost = self._faults.meet(self.endpoint, Operation.RELEASE)
-        with self._file.writing() as connection:
-            connection.execute("DELETE FROM lease WHERE holder = ?", (holder,))
+        leases.release(self._file, holder)
         if lost:
             raise lost
 

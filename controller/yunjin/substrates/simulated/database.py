@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from yunjin.model.resources import Body
 
-CLUSTER: Final = 0x596A5331  # "YjS1": tells such a file from any other database
-CLOUD: Final = 0x596A5332  # "YjS2"
 _PATIENCE: Final = 30.0  # seconds a writer waits for another
 _SCHEMA: Final = """
 BEGIN IMMEDIATE;
@@ -39,9 +37,25 @@ CREATE TABLE IF NOT EXISTS lease (
   id INTEGER PRIMARY KEY CHECK (id = 1), holder TEXT NOT NULL, until REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value REAL NOT NULL);
 INSERT OR IGNORE INTO setting VALUES ('version', 0), ('frozen', 0), ('quota_delay', 0), ('removal_delay', 0);
+%s
 PRAGMA application_id = %d;
 COMMIT;
 """
+
+
+class Application(NamedTuple):
+    """What is simulated in a file.
+
+    Attributes:
+        mark: tells such a file from any other database.
+        tables: what it keeps besides.
+    """
+
+    mark: int
+    tables: str = ""
+
+
+CLUSTER: Final = Application(0x596A5331)  # "YjS1"
 
 
 class Row(NamedTuple):
@@ -60,14 +74,14 @@ class Database:
     Args:
         endpoint: its id, for messages.
         path: of the file.
-        application: what is simulated in it, `CLUSTER` or `CLOUD`: neither opens the other's file.
+        application: what is simulated in it; none opens the file of another.
 
     Raises:
         UsageError: the file is something else.
         PermanentError: the file cannot be made or used.
     """
 
-    def __init__(self, endpoint: str, path: Path, application: int = CLUSTER) -> None:
+    def __init__(self, endpoint: str, path: Path, application: Application = CLUSTER) -> None:
         self._endpoint = endpoint
         self._path = path
         self._application = application
@@ -136,12 +150,12 @@ class Database:
         connection = self._connected()
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if application != self._application and tables:
+        if application != self._application.mark and tables:
             connection.close()
             raise errors.not_ours(self._endpoint, self._path)
-        if application != self._application:
+        if application != self._application.mark:
             _in_wal_mode(connection)
-            connection.executescript(_SCHEMA % self._application)
+            connection.executescript(_SCHEMA % (self._application.tables, self._application.mark))
         return connection
 
     @contextmanager

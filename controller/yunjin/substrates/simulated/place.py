@@ -45,3 +45,6 @@ CLUSTER: Final = Layout(
     frozenset({"Namespace", "ClusterRole", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"}),
     SHARED_KEYS.__contains__,
 )
+CLOUD: Final = Layout(
+    "Project", frozenset({"Domain", "Project", "SubnetPool"}), lambda one: one[0] in ("Domain", "SubnetPool")
+)

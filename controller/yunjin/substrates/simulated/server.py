@@ -19,6 +19,7 @@ from yunjin.substrates.simulated import admission, controllers, database, errors
 from yunjin.substrates.simulated.database import Row
 from yunjin.substrates.simulated.ownership import APPLY, UPDATE, Author
 from yunjin.substrates.simulated.place import CLUSTER
+from yunjin.substrates.simulated.versions import ANY, NONE, StaleError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,19 +29,12 @@ if TYPE_CHECKING:
     from yunjin.substrates.simulated.database import Database
     from yunjin.substrates.simulated.fieldsets import Path
 
-ANY: Final = "*"
-NONE: Final = ""
-
 _COUNTED_GENERATION: Final = frozenset(
     {"NetworkPolicy", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"}
 )
 _SERVER_METADATA: Final = frozenset(
     {"uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "generation", "managedFields"}
 )
-
-
-class StaleError(Exception):
-    """The object has another version than the caller named."""
 
 
 class Server:

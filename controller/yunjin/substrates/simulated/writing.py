@@ -1,9 +1,7 @@
-"""A change as a careful client sends it.
+"""A change of a simulated cluster: server-side apply, or removal.
 
-Called by `backend`. Calls `server`, and the translator to tell whether the object is still what the plan
-compared. Promises what `yunjin.substrates.kubernetes` promises of a change: it is made to the object that was
-read or not at all, a status written meanwhile does not count, and an earlier sending of the same change is
-taken for done.
+Called by `backend`. Calls `server` and `sending`. Promises what `yunjin.substrates.kubernetes` promises of a
+change.
 """
 
 from __future__ import annotations
@@ -15,14 +13,14 @@ from yunjin.substrates.kubernetes import compare
 from yunjin.substrates.kubernetes.names import FIELD_MANAGER
 from yunjin.substrates.kubernetes.translate import KubernetesTranslator
 from yunjin.substrates.simulated import errors
-from yunjin.substrates.simulated.server import NONE, StaleError
+from yunjin.substrates.simulated.sending import send
+from yunjin.substrates.simulated.versions import NONE, StaleError
 
 if TYPE_CHECKING:
     from yunjin.model.change import Change
     from yunjin.model.resources import Body, Live
     from yunjin.substrates.simulated.server import Server
 
-_ATTEMPTS: Final = 5
 _TRANSLATOR: Final = KubernetesTranslator()
 
 
@@ -36,18 +34,11 @@ def write(server: Server, change: Change, live: Live | None) -> None:
     if change.action is Action.DELETE:
         _remove(server, change, live)
         return
-    for _ in range(_ATTEMPTS):
-        try:
-            _send(server, change, live)
-        except StaleError:
-            live = server.get([change.key]).get(change.key)
-            if live is not None and stands(change, live):
-                return
-            if _TRANSLATOR.fingerprint(change.wanted, live) != change.before:
-                raise errors.moved(change.key) from None
-        else:
-            return
-    raise errors.moved(change.key)
+
+    def look() -> Live | None:
+        return server.get([change.key]).get(change.key)
+
+    send(change, live, _TRANSLATOR, lambda found: _apply(server, change, found), look)
 
 
 def stands(change: Change, live: Live) -> bool:
@@ -55,7 +46,7 @@ def stands(change: Change, live: Live) -> bool:
     return _TRANSLATOR.fingerprint(change.wanted, live) == change.after
 
 
-def _send(server: Server, change: Change, live: Live | None) -> None:
+def _apply(server: Server, change: Change, live: Live | None) -> None:
     body: Body = change.body or {}
     aliases = compare.aliases(live.body) if live and change.key.kind == "ResourceQuota" else ()
     if live is not None:
