@@ -1,0 +1,113 @@
+"""A real cloud as a `Backend`: the one door through which the spine speaks to OpenStack.
+
+Made by `yunjin.engine`, used by `yunjin.observe` and `yunjin.apply`. Calls `observe`, `apply`, `quotas` and
+`lease` with one client. Safe to use from several threads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Self
+
+from yunjin.model.amounts import Amounts
+from yunjin.model.change import Action
+from yunjin.model.resources import Holding
+from yunjin.substrates.openstack import apply, lease, observe, quantities, quotas
+from yunjin.substrates.openstack.client import Client
+from yunjin.substrates.openstack.directory import Directory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from yunjin.model.change import Change
+    from yunjin.model.resources import Key, LeafState, Live
+
+_CONNECTIONS: Final = 8
+"""Kept open at most, to each service."""
+_NOTHING: Final = Holding(Amounts(), Amounts(), Amounts())
+"""What anything but a quota holds."""
+
+
+class OpenStackBackend:
+    """See `yunjin.substrates.contract.Backend`.
+
+    Attributes:
+        endpoint: id of the endpoint.
+        watch_names: projects to report although their tags do not give them to this endpoint: those of leaves
+            that are declared or imported.
+        client: for `usage` and credentials.
+    """
+
+    def __init__(self, client: Client, watch_names: frozenset[str] = frozenset()) -> None:
+        self.endpoint = client.endpoint
+        self.client = client
+        self.watch_names = watch_names
+        self._directory = Directory(client)
+
+    @classmethod
+    def connect(
+        cls,
+        endpoint: str,
+        clouds_yaml: Path,
+        cloud: str | None,
+        *,
+        timeout: float = 30,
+        watch_names: frozenset[str] = frozenset(),
+    ) -> Self:
+        """A backend for one cloud of a clouds.yaml (None: its only one). Sends nothing yet.
+
+        Args:
+            endpoint: id of the endpoint.
+            clouds_yaml: path of the file.
+            cloud: name of the cloud in it.
+            timeout: seconds one answer may take.
+            watch_names: as the attribute.
+
+        Raises:
+            UsageError: the file cannot be used.
+        """
+        client = Client.connect(endpoint, clouds_yaml, cloud, timeout=timeout, connections=_CONNECTIONS)
+        return cls(client, watch_names)
+
+    def observe(self) -> Iterator[LeafState]:
+        """The endpoint's own objects, then its leaves in ascending order. See `observe.observe`."""
+        return observe.observe(self.client, self._directory, self.watch_names)
+
+    def read(self, keys: Sequence[Key]) -> Mapping[Key, Live]:
+        """The named objects as they are now; absent ones are missing."""
+        return observe.read(self.client, self._directory, keys)
+
+    def write(self, change: Change, live: Live | None) -> None:
+        """Make one change. See `apply.write`."""
+        apply.write(self.client, self._directory, change, live)
+
+    def effective(self, changes: Iterable[Change]) -> Mapping[Key, Holding]:
+        """Changes the cloud enforces: quotas that all three services hold, removals that have ended.
+
+        Everything else takes effect with its writing.
+        """
+        asked = tuple(changes)
+        found = self.read([c.key for c in asked if c.action is Action.DELETE or c.key.kind == "Quota"])
+        effects = {change.key: _effect(change, found.get(change.key)) for change in asked}
+        return {key: holding for key, holding in effects.items() if holding is not None}
+
+    def acquire(self, holder: str, seconds: float) -> str | None:
+        """Take or renew the cloud's lease for `seconds`; None on success, else the holder's name."""
+        return lease.acquire(self.client, holder, seconds)
+
+    def release(self, holder: str) -> None:
+        """Give the lease back if `holder` has it."""
+        lease.release(self.client, holder)
+
+    def close(self) -> None:
+        """End connections."""
+        self.client.close()
+
+
+def _effect(change: Change, live: Live | None) -> Holding | None:
+    """None before it has taken effect."""
+    if change.action is Action.DELETE:
+        return _NOTHING if live is None else None
+    if change.key.kind != "Quota":
+        return _NOTHING
+    return quantities.holding(live.body) if live and quotas.in_force(change, live) else None

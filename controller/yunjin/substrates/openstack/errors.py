@@ -1,0 +1,390 @@
+"""From what a cloud answers, or does not answer, to `yunjin.errors`.
+
+Called by every module of this package that speaks to a cloud. Knows the exceptions of the SDK and what lies
+beneath them, and the form in which each service says no. Promises that every text names the endpoint, the
+service, the object and what to do next, that no credential is ever part of one, and that nothing quoted is
+longer than a line.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from yunjin.errors import (
+    ConflictError,
+    PermanentError,
+    RefusalError,
+    Text,
+    TransientError,
+    UnreachableError,
+    YunjinError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from yunjin.substrates.openstack.answer import Answer, Service
+
+_LONGEST: Final = 300
+_SECRETS: Final = (
+    re.compile(r"gAAAA[\w-]{8,}={0,2}"),  # Fernet, what tokens are made with
+    re.compile(r"(?<=//)[^/\s:@]+:[^/\s@]+(?=@)"),
+    re.compile(r"(?i)(?<=token)(\W{1,4})[\w.~+/=-]{16,}"),
+    re.compile(r"(?i)(?<=secret)(\W{1,4})[^\s,}\"']+"),
+    re.compile(r"(?i)(?<=password)(\W{1,4})[^\s,}\"']+"),
+)
+_HIDDEN: Final = "***"
+# Nova 403, Neutron 409, Cinder 413: three codes, each of which also means something else.
+_OVER_QUOTA: Final = re.compile(
+    r"quota exceeded|exceeds? (allowed|available)|availablequota|over (a |its )?(limit|quota)"
+    r"|overquota|limitexceeded|maximum number of .* allowed|allowed .* exceeded|limit exceeded",
+    re.IGNORECASE,
+)
+_RESOURCE: Final = re.compile(
+    r"resources: \[([^\]]*)\]|exceeded for ([\w, ]+?):|allowed (\w+) quota|exceeds available (\w+) quota"
+    r"|maximum number of (\w+) allowed|Resource (\w+) is over",
+)
+# A bad request that was good when the plan was made: more is used by now, or the project is gone.
+_OUTDATED: Final = re.compile(r"already used|below (the )?us(e|age)|is not a valid project", re.IGNORECASE)
+_MOVED: Final = frozenset(
+    {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE, HTTPStatus.PRECONDITION_FAILED}
+)
+_BUSY: Final = frozenset(
+    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS}
+)
+
+_GO_ON: Final = Text("稍后重试, 已完成的变更不会重复", "try again later; what is done is not done again")
+_LOOK: Final = Text("重新生成变更方案", "make a new plan")
+
+
+def silent(endpoint: str, service: Service, error: BaseException) -> YunjinError:
+    """What an exception of the connection means. Its cause is left for the caller to chain."""
+    chain = _chain(error)
+    who = f"{endpoint} {service.title}"
+    for reason in reversed(chain):
+        if isinstance(reason, ssl.SSLError):
+            return UnreachableError(
+                Text(
+                    f"{who} 的证书不可信: {_short(reason.reason or type(reason).__name__)}",
+                    f"the certificate of {who} cannot be trusted: "
+                    f"{_short(reason.reason or type(reason).__name__)}",
+                ),
+                Text(
+                    "检查 clouds.yaml 中的 cacert、证书有效期和地址",
+                    "check `cacert` in clouds.yaml, the certificate's dates and the address",
+                ),
+            )
+        if isinstance(reason, socket.gaierror):
+            return UnreachableError(
+                Text(f"{who} 的地址无法解析", f"the name of {who} is unknown"),
+                Text(
+                    "检查 clouds.yaml、服务目录和域名解析",
+                    "check clouds.yaml, the catalogue and the name service",
+                ),
+            )
+        if isinstance(reason, ConnectionRefusedError):
+            return UnreachableError(
+                Text(f"{who} 拒绝连接", f"{who} refuses connections"),
+                Text(
+                    "检查该服务是否运行、地址是否正确",
+                    "check that the service runs and its address is right",
+                ),
+            )
+        if isinstance(reason, TimeoutError) or type(reason).__name__ in {"ConnectTimeout", "ReadTimeout"}:
+            return UnreachableError(
+                Text(f"{who} 在限定时间内未应答", f"{who} gives no answer in time"),
+                Text(
+                    "检查网络和该服务的负载, 然后重试",
+                    "check the network and the service's load, then try again",
+                ),
+            )
+    kind = type(chain[-1]).__name__
+    return UnreachableError(
+        Text(f"与 {who} 的连接中断 ({kind})", f"the connection to {who} broke ({kind})"),
+        Text("检查网络和该服务, 然后重试", "check the network and the service, then try again"),
+    )
+
+
+def refused(endpoint: str, subject: object, answer: Answer) -> YunjinError:
+    """What an answer of 300 and above means.
+
+    Args:
+        endpoint: whose answer it is.
+        subject: what the call was about: a key, or a few words that name it.
+        answer: as it came.
+    """
+    code, said = answer.code, _short(answer.said)
+    if code == HTTPStatus.UNAUTHORIZED:
+        return no_entry(endpoint)
+    if over_quota(answer):
+        return _exhausted(endpoint, subject, answer)
+    if code == HTTPStatus.FORBIDDEN:
+        return _forbidden(endpoint, subject, answer, said)
+    if code in _MOVED or (code == HTTPStatus.BAD_REQUEST and _OUTDATED.search(said)):
+        return _moved(endpoint, subject, f"{answer.service.title} {code} {said}")
+    if code in _BUSY or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _busy(endpoint, subject, answer, said)
+    return _unacceptable(endpoint, subject, answer, said)
+
+
+def over_quota(answer: Answer) -> tuple[str, ...]:
+    """What a service's refusal says there is no more of; empty where it refuses for another reason.
+
+    Nova answers 403, Neutron 409, Cinder 413; so do they for what policy forbids, for conflicts and for too
+    many requests. Where the service does not name what is exhausted, the service's own name stands for it.
+    """
+    codes = (HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    if answer.code not in codes:
+        return ()
+    kinds = [str(part.get("type") or "") for part in answer.body.values() if isinstance(part, dict)]
+    if not _OVER_QUOTA.search(answer.said) and "OverQuota" not in kinds:
+        return ()
+    found = _RESOURCE.search(answer.said)
+    named = next((group for group in found.groups() if group), "") if found else ""
+    resources = tuple(sorted({part.strip(" '\"") for part in named.split(",")} - {""}))
+    return resources or (answer.service.name,)
+
+
+def below_use(endpoint: str, subject: object, service: Service, figures: Iterable[str]) -> ConflictError:
+    """More is used than the quota would leave: somebody took it after the plan had looked."""
+    named = ", ".join(sorted(figures))
+    return ConflictError(
+        Text(
+            f"接入点 {endpoint}: {subject} 低于 {service.title} 的现有用量: {named}",
+            f"{endpoint}: {subject} would be below what {service.title} counts as used: {named}",
+        ),
+        Text(
+            "重新生成变更方案, 先核减到现有用量",
+            "make a new plan, which shrinks to what is used first",
+        ),
+        facts={"service": service.name, "below_use": sorted(figures)},
+    )
+
+
+def moved(endpoint: str, subject: object) -> ConflictError:
+    """The object is not what the change compared."""
+    return ConflictError(
+        Text(
+            f"接入点 {endpoint}: {subject} 已被他人改动", f"{endpoint}: somebody changed {subject} meanwhile"
+        ),
+        _LOOK,
+    )
+
+
+def gone(endpoint: str, leaf: str) -> ConflictError:
+    """The project of a leaf is not there, or no longer."""
+    return ConflictError(
+        Text(f"接入点 {endpoint}: 项目 {leaf} 不存在", f"{endpoint}: there is no project {leaf}"),
+        Text("重新生成变更方案, 先建立该项目", "make a new plan, which makes the project first"),
+    )
+
+
+def guarded(endpoint: str, subject: object) -> RefusalError:
+    """Its tags forbid its removal."""
+    return RefusalError(
+        Text(
+            f"接入点 {endpoint}: {subject} 标记为受保护, 不予删除",
+            f"{endpoint}: {subject} is protected and not removed",
+        ),
+        Text(
+            "先在申报文件中解除保护并下发执行",
+            "lift the protection in the declared files and apply that first",
+        ),
+    )
+
+
+def foreign(endpoint: str, subject: object) -> RefusalError:
+    """Somebody else's thing, which is left alone whatever was asked."""
+    return RefusalError(
+        Text(
+            f"接入点 {endpoint}: {subject} 不属于云锦, 不予改动",
+            f"{endpoint}: {subject} is not Yunjin's and is left alone",
+        ),
+        Text("核对该对象所属的项目和域", "look at the project and the domain it belongs to"),
+    )
+
+
+def fixed(endpoint: str, subject: object, field: str) -> PermanentError:
+    """The service cannot change that field of what exists."""
+    return PermanentError(
+        Text(
+            f"接入点 {endpoint}: {subject} 的 {field} 建立后不能更改",
+            f"{endpoint}: {field} of {subject} cannot be changed once it exists",
+        ),
+        Text(
+            "清空并删除该对象后重新下发执行",
+            "empty and remove the object, then apply again",
+        ),
+    )
+
+
+def absent(endpoint: str, what: str, remedy: Text) -> RefusalError:
+    """Something that the cloud's operators provide is not there."""
+    return RefusalError(
+        Text(f"接入点 {endpoint} 没有 {what}", f"{endpoint} has no {what}"),
+        remedy,
+    )
+
+
+def no_service(endpoint: str, service: Service) -> RefusalError:
+    """The catalogue does not name it."""
+    return RefusalError(
+        Text(
+            f"接入点 {endpoint} 的服务目录中没有 {service.title} ({service.type})",
+            f"the catalogue of {endpoint} has no {service.title} ({service.type})",
+        ),
+        Text(
+            f"在 Keystone 登记 {service.title} 的端点, 并核对 clouds.yaml 的 region_name 和 interface",
+            f"register the endpoint of {service.title} in Keystone, and check `region_name` and `interface` "
+            "in clouds.yaml",
+        ),
+        facts={"service": service.name},
+    )
+
+
+def no_entry(endpoint: str) -> RefusalError:
+    """The credential of clouds.yaml is not accepted."""
+    return RefusalError(
+        Text(f"接入点 {endpoint} 不认可所用凭据", f"endpoint {endpoint} does not accept the credential"),
+        Text(
+            f"为接入点 {endpoint} 更换 clouds.yaml 中的凭据",
+            f"renew the credential of {endpoint} in clouds.yaml",
+        ),
+    )
+
+
+def unreadable(endpoint: str, service: Service) -> TransientError:
+    """A good status and something that is no JSON: a proxy in between, or half an answer."""
+    return TransientError(
+        Text(
+            f"接入点 {endpoint}: {service.title} 的应答不是完整的 JSON",
+            f"{endpoint}: the answer of {service.title} is no whole JSON",
+        ),
+        Text(
+            "稍后重试; 若持续出现, 检查代理和该服务的地址",
+            "try again later; if it goes on, check proxies and the service's address",
+        ),
+    )
+
+
+def too_long(endpoint: str, service: Service, most: int) -> PermanentError:
+    """An answer longer than any honest one."""
+    return PermanentError(
+        Text(
+            f"接入点 {endpoint}: {service.title} 的应答超过 {most >> 20} MiB, 已停止读取",
+            f"{endpoint}: {service.title} answers more than {most >> 20} MiB; reading stopped",
+        ),
+        Text("检查该服务的地址", "check the address of the service"),
+    )
+
+
+def unfinished(endpoint: str, subject: object, left: str, seconds: float) -> TransientError:
+    """A removal goes on in the services; what is left is named."""
+    return TransientError(
+        Text(
+            f"接入点 {endpoint}: {subject} 尚未清空, 还有 {left}",
+            f"{endpoint}: {subject} is not empty yet: {left}",
+        ),
+        Text("等待服务完成后再次下发执行", "wait until the services are done, then apply again"),
+        retry_after=seconds,
+    )
+
+
+def contended(endpoint: str, subject: object) -> TransientError:
+    """Others change it faster than it can be taken."""
+    return TransientError(
+        Text(
+            f"接入点 {endpoint}: {subject} 变动频繁, 未能完成",
+            f"{endpoint}: {subject} changes too fast to be handled",
+        ),
+        _GO_ON,
+    )
+
+
+def _exhausted(endpoint: str, subject: object, answer: Answer) -> RefusalError:
+    resources = over_quota(answer)
+    named = ", ".join(resources)
+    return RefusalError(
+        Text(
+            f"接入点 {endpoint}: {subject} 超出 {answer.service.title} 的配额: {named}",
+            f"{endpoint}: {subject} is over the quota of {answer.service.title}: {named}",
+        ),
+        Text(
+            "释放该项目中的同类资源, 或申请更高配额",
+            "release what the project holds of it, or ask for more quota",
+        ),
+        facts={"service": answer.service.name, "over_quota": list(resources)},
+    )
+
+
+def _forbidden(endpoint: str, subject: object, answer: Answer, said: str) -> RefusalError:
+    title = answer.service.title
+    return RefusalError(
+        Text(
+            f"接入点 {endpoint}: {title} 的策略不允许对 {subject} 的操作: {said}",
+            f"{endpoint}: the policy of {title} forbids this on {subject}: {said}",
+        ),
+        Text(
+            f"为云锦在接入点 {endpoint} 的账号授予该权限", f"give Yunjin's account on {endpoint} that right"
+        ),
+        facts={"service": answer.service.name, "status": answer.code},
+    )
+
+
+def _moved(endpoint: str, subject: object, said: str) -> ConflictError:
+    return ConflictError(
+        Text(
+            f"接入点 {endpoint}: {subject} 已被他人改动 ({said})",
+            f"{endpoint}: somebody changed {subject} meanwhile ({said})",
+        ),
+        _LOOK,
+    )
+
+
+def _busy(endpoint: str, subject: object, answer: Answer, said: str) -> TransientError:
+    return TransientError(
+        Text(
+            f"接入点 {endpoint}: {answer.service.title} 暂不能处理 {subject}: {answer.code} {said}",
+            f"{endpoint}: {answer.service.title} cannot serve {subject} now: {answer.code} {said}",
+        ),
+        _GO_ON,
+        retry_after=answer.retry_after,
+    )
+
+
+def _unacceptable(endpoint: str, subject: object, answer: Answer, said: str) -> PermanentError:
+    old = answer.code == HTTPStatus.NOT_ACCEPTABLE
+    return PermanentError(
+        Text(
+            f"接入点 {endpoint}: {answer.service.title} 不接受 {subject}: {answer.code} {said}",
+            f"{endpoint}: {answer.service.title} does not accept {subject}: {answer.code} {said}",
+        ),
+        Text(
+            f"该云的 {answer.service.title} 版本过旧, 需支持 {answer.service.microversion}",
+            f"{answer.service.title} of that cloud is too old; {answer.service.microversion} is needed",
+        )
+        if old
+        else Text("核对申报文件中对应的值", "check the declared values behind it"),
+    )
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The exception with what the SDK and the pool wrapped in it, outermost first."""
+    chain: list[BaseException] = []
+    inner: BaseException | None = error
+    while inner is not None and not any(inner is known for known in chain):
+        chain.append(inner)
+        parts = (getattr(inner, "reason", None), *inner.args, inner.__cause__, inner.__context__)
+        inner = next((part for part in parts if isinstance(part, BaseException)), None)
+    return chain
+
+
+def _short(text: object) -> str:
+    line = " ".join(str(text or "")[: 8 * _LONGEST].split())
+    for secret in _SECRETS:
+        line = secret.sub(_HIDDEN, line)
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

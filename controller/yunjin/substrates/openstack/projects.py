@@ -1,0 +1,112 @@
+"""Projects, the rights on them and the hosts they are bound to: what Keystone and Nova keep of a leaf.
+
+Called by `apply` and `removal`. Calls `client` and `directory`. Promises that tags and roles of others stay
+as they are, and that of an aggregate's metadata only entries of the project in question are touched.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from yunjin.errors import Text
+from yunjin.substrates.openstack import errors, forms, names
+from yunjin.substrates.openstack.answer import COMPUTE, IDENTITY
+
+if TYPE_CHECKING:
+    from yunjin.model.resources import Body, Key, Live
+    from yunjin.substrates.openstack.client import Client
+    from yunjin.substrates.openstack.directory import Directory
+    from yunjin.substrates.openstack.forms import Raw
+
+
+def write_domain(client: Client, key: Key, spec: Body, now: Live | None) -> None:
+    """Make or change the domain of the centre."""
+    if now is None:
+        body = {"domain": {"name": key.name, **spec}}
+        client.call(IDENTITY, "POST", "/domains", body, about=key)
+        return
+    path = f"/domains/{now.body['metadata']['id']}"
+    client.call(IDENTITY, "PATCH", path, {"domain": spec}, about=key)
+
+
+def write_project(client: Client, directory: Directory, key: Key, spec: Body, now: Live | None) -> None:
+    """Make or change a leaf's project. Tags of others stay."""
+    tags = names.tags(spec["tags"])
+    if now is None:
+        project = {
+            "name": key.name,
+            "domain_id": directory.domain(),
+            "enabled": spec["enabled"],
+            "tags": tags,
+        }
+        made = client.call(IDENTITY, "POST", "/projects", {"project": project}, about=key)
+        directory.remember(key.name, str(made["project"]["id"]))
+        return
+    path = f"/projects/{now.body['metadata']['id']}"
+    raw = client.call(IDENTITY, "GET", path, about=key)["project"]
+    others = [tag for tag in raw.get("tags") or () if not tag.startswith(names.TAG_PREFIX)]
+    project = {"enabled": spec["enabled"], "tags": [*others, *tags]}
+    client.call(IDENTITY, "PATCH", path, {"project": project}, about=key)
+
+
+def write_group(
+    client: Client, directory: Directory, project: str, key: Key, spec: Body, now: Live | None
+) -> None:
+    """Give a group exactly the roles of `spec` on the project; the group is made where there is none."""
+    group = now.body["metadata"]["id"] if now else _group(client, directory, key)
+    held = set(now.body["spec"]["roles"]) if now else set()
+    path = f"/projects/{project}/groups/{group}/roles"
+    for role in sorted(held - set(spec["roles"])):
+        client.drop(IDENTITY, f"{path}/{directory.role(role)}", about=key)
+    for role in sorted(set(spec["roles"]) - held):
+        client.call(IDENTITY, "PUT", f"{path}/{directory.role(role)}", about=key)
+
+
+def find_group(client: Client, directory: Directory, name: str) -> Raw | None:
+    """A group of the centre's domain."""
+    query = urlencode({"domain_id": directory.domain(), "name": name})
+    return next(iter(client.listed(IDENTITY, f"/groups?{query}", "groups", about=name)), None)
+
+
+def bind(client: Client, project: str, key: Key, pool: str) -> None:
+    """Bind a project to the hosts of one pool, and to no others; an empty pool: to none.
+
+    Raises:
+        RefusalError: the cloud's operators have made no aggregate of that name.
+    """
+    aggregates = client.listed(COMPUTE, "/os-aggregates", "aggregates", about=key)
+    wanted = [each for each in aggregates if pool and each.get("name") == pool]
+    if pool and not wanted:
+        remedy = Text(
+            f"在 Nova 建立名为 {pool} 的主机聚合并加入该资源池的主机",
+            f"make a host aggregate {pool} in Nova and put the pool's hosts into it",
+        )
+        raise errors.absent(client.endpoint, f"aggregate {pool}", remedy)
+    for aggregate in wanted:
+        if not forms.binds(aggregate, project):
+            _set_metadata(client, aggregate, {f"{names.BINDING_PREFIX}{project}": project}, key)
+    for aggregate in aggregates:
+        bound = forms.binding_names(aggregate, project)
+        if bound and aggregate not in wanted:
+            _set_metadata(client, aggregate, dict.fromkeys(bound), key)
+
+
+def _set_metadata(
+    client: Client, aggregate: Raw, entries: dict[str, str] | dict[str, None], key: Key
+) -> None:
+    path = f"/os-aggregates/{aggregate['id']}/action"
+    client.call(COMPUTE, "POST", path, {"set_metadata": {"metadata": entries}}, about=key)
+
+
+def _group(client: Client, directory: Directory, key: Key) -> str:
+    """Make the group; its name is unique in the domain, so that the one that exists is it."""
+    body = {"group": {"name": key.name, "domain_id": directory.domain()}}
+    answer = client.send(IDENTITY, "POST", "/groups", body)
+    if answer.ok:
+        return str(answer.body["group"]["id"])
+    found = find_group(client, directory, key.name) if answer.code == HTTPStatus.CONFLICT else None
+    if found is None:
+        raise errors.refused(client.endpoint, key, answer)
+    return str(found["id"])
