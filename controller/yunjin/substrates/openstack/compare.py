@@ -81,15 +81,19 @@ def _falls(wanted: Any, observed: Any) -> bool:
 
 
 def _figures(wanted: Wanted, body: Body) -> Deviations:
-    """Of an imported object that Yunjin never wrote to, only what both sides of a quota count."""
-    want, have = wanted.body.get("spec"), body.get("spec")
-    if wanted.key.kind != "Quota" or type(want) is not dict or type(have) is not dict:
+    """Of an imported object that Yunjin never wrote to, only what both sides of a quota count.
+
+    No bound is never what is wanted, whatever amount it was declared with.
+    """
+    want, have = wanted.body.get("spec"), fields.mapping(body.get("spec"))
+    if wanted.key.kind != "Quota" or type(want) is not dict:
         return {}
     granted, observed = quantities.amounts(want), quantities.amounts(have)
     return {
         (service, figure): (want[service][figure], have[service][figure])
         for (service, figure), dimension in quantities.CAPACITY.items()
-        if dimension in granted and dimension in observed and granted[dimension] != observed[dimension]
+        if dimension in granted and dimension in observed
+        if granted[dimension] != observed[dimension] or have[service][figure] <= quantities.UNLIMITED
     }
 
 

@@ -83,6 +83,13 @@ def tags(marks: Mapping[str, str]) -> list[str]:
 
 
 def marks(tags: Iterable[str]) -> dict[str, str]:
-    """Yunjin's own of a project's tags, name to value; those of others are left out."""
-    split = (tag.partition("=") for tag in sorted(tags) if tag.startswith(TAG_PREFIX))
-    return {name: value for name, _, value in split}
+    """Yunjin's own of a project's tags, name to value; those of others are left out.
+
+    Several values of one name are joined by commas, which no tag contains, so that they stand out.
+    """
+    found: dict[str, str] = {}
+    for tag in sorted(tags):
+        name, _, value = tag.partition("=")
+        if name.startswith(TAG_PREFIX):
+            found[name] = f"{found[name]},{value}" if name in found else value
+    return found
