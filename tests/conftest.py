@@ -1,10 +1,10 @@
 """What every test can ask for: the real cluster, names of its own; and which tests are left out, and said
 to be.
 
-A test that takes `cluster` is of the kubernetes lane without saying so, one that takes `postgres` or starts
-processes and object stores of its own (the folders in `SERVED`) of the ledger lane; one that takes
-`owned_cluster` or `second_cluster` needs a server of the tests' own. A server that cannot be had is an error
-of every test that asks for it, never a skip.
+A test that takes `cluster` is of the kubernetes lane without saying so, one that takes `cloud` of the
+openstack lane, one that takes `postgres` or starts processes and object stores of its own (the folders in
+`SERVED`) of the ledger lane; one that takes `owned_cluster` or `second_cluster` needs a server of the tests'
+own. A server that cannot be had is an error of every test that asks for it, never a skip.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pytest
 from hypothesis import settings
 
 from clusters import PREFIX, VARIABLE, Cluster, OutsideCluster, outside
+from devcloud import DevCloud, ensure_built
 from devcluster import DevCluster, programs
 from devcluster.builds import BuildError
 
@@ -34,7 +35,7 @@ SERVED = tuple(f"tests/contract/{folder}/" for folder in ("audit", "objects", "s
 
 _outside = pytest.StashKey[OutsideCluster | None]()
 _not_run = pytest.StashKey[list[str]]()
-_server = pytest.StashKey[str]()
+_servers = pytest.StashKey[dict[str, str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,6 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[_not_run] = []
+    config.stash[_servers] = {}
     settings.register_profile("any machine", deadline=None)  # how long an example takes says nothing here
     settings.load_profile("any machine")
 
@@ -57,6 +59,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("kubernetes")
         if fixtures & OWN:
             item.add_marker("owns_server")
+        if "cloud" in fixtures:
+            item.add_marker("openstack")
         if "postgres" in fixtures:
             item.add_marker("postgres")
         if item.nodeid.startswith(SERVED):
@@ -80,23 +84,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Build the servers now if this machine has none: it takes longer than any test may."""
     config = session.config
-    if config.option.collectonly or not any(item.get_closest_marker("kubernetes") for item in session.items):
+    if config.option.collectonly:
         return
-    if config.stash[_outside]:
-        config.stash[_server] = f"the cluster of {VARIABLE}"
-        return
+    if any(item.get_closest_marker("kubernetes") for item in session.items):
+        if config.stash[_outside]:
+            config.stash[_servers]["kubernetes"] = f"the cluster of {VARIABLE}"
+        else:
+            config.stash[_servers]["kubernetes"] = _built(lambda: programs()["kube-apiserver"].parent)
+    if any(item.get_closest_marker("openstack") for item in session.items):
+        config.stash[_servers]["openstack"] = _built(lambda: ensure_built().seed)
+
+
+def _built(build: Callable[[], Path]) -> str:
+    """Where the servers are; where they could not be had, each test that needs them fails with that error."""
     try:
-        server = programs()["kube-apiserver"]
-        config.stash[_server] = f"servers of our own, {server.parent}"
+        return f"servers of our own, {build()}"
     except BuildError as error:
-        # The fixture fails with the same error in each test that needs the server; the others run.
-        config.stash[_server] = f"none: {error}"
+        return f"none: {error}"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say what the kubernetes lane ran on, and what it did not run."""
-    if server := config.stash.get(_server, ""):
-        terminalreporter.section("kubernetes")
+    """Say what the lanes with servers ran on, and what they did not run."""
+    for lane, server in config.stash[_servers].items():
+        terminalreporter.section(lane)
         terminalreporter.line(server)
     for name in config.stash[_not_run]:
         terminalreporter.line(f"NOT RUN (needs a server of the tests' own) {name}")
@@ -147,6 +157,13 @@ def second_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevClus
 def empty_cluster(tmp_path: Path) -> Iterator[DevCluster]:
     """A cluster in which nothing stands yet, for the test alone: the shared ones hold what others made."""
     with DevCluster.start(tmp_path / "empty-cluster", light=True) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevCloud]:
+    """The six services of OpenStack, one set a worker. Make projects with names from `unique` alone."""
+    with DevCloud.start(tmp_path_factory.mktemp("cloud")) as started:
         yield started
 
 

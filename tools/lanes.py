@@ -1,8 +1,9 @@
 """The lanes of `make test` as data: what each runs, what is real in it, how long it takes, what mends it.
 
 Read by `tools.suite`. Standard library alone: the table is printed before anything is installed. A test
-lies in exactly one lane: the four folders named below have lanes of their own, the markers `kubernetes` and
-`postgres` have one each, every other test is `check`'s, and `prove` belongs to `make prove`.
+lies in exactly one lane: the four folders named below have lanes of their own, the markers `openstack`,
+`kubernetes` and `postgres` have one each, the first of those that a test carries; every other test is
+`check`'s, and `prove` belongs to `make prove`.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ LANES = (
                 "tests",
                 *(f"--ignore={folder}" for folder in PROMISES),
                 "-m",
-                "not kubernetes and not postgres and not served and not storm and not prove",
+                "not openstack and not kubernetes and not postgres and not served and not storm"
+                " and not prove",
                 "--numprocesses=auto",
             ),
         ),
@@ -119,7 +121,7 @@ LANES = (
                 "tests/e2e",
                 "--numprocesses=auto",
                 "-m",
-                "not kubernetes and not postgres and not prove",
+                "not openstack and not kubernetes and not postgres and not prove",
             ),
         ),
     ),
@@ -138,7 +140,27 @@ LANES = (
                 Words("真实服务器上的契约", "contracts, real server"),
                 "tests",
                 "-m",
-                "kubernetes and not prove",
+                "kubernetes and not openstack and not prove",
+            ),
+        ),
+    ),
+    Lane(
+        "openstack",
+        Words(
+            "真实的 OpenStack 2026.2: Keystone、Nova、Neutron、Cinder、Glance、Placement; 计算主机为模拟",
+            "OpenStack 2026.2: Keystone, Nova, Neutron, Cinder, Glance, Placement; its hosts are fake",
+        ),
+        warm=6,
+        fresh=9,
+        limit=25,
+        needs=("own_cluster_in_ci", "devcluster", "postgresql", "devcloud"),
+        steps=(
+            _tests(
+                Words("真实云服务上的契约", "contracts, real services"),
+                "tests",
+                "-m",
+                "openstack and not prove",
+                "--numprocesses=2",  # a cloud for each, 0.9 GB of memory and most of a processor
             ),
         ),
     ),
@@ -154,7 +176,7 @@ LANES = (
                 Words("真实数据库上的契约", "contracts, real database"),
                 "tests",
                 "-m",
-                "(postgres or served or storm) and not kubernetes and not prove",
+                "(postgres or served or storm) and not openstack and not kubernetes and not prove",
             ),
         ),
     ),
@@ -186,6 +208,13 @@ LANES = (
         fresh=4,
         limit=10,
         needs=(),
-        steps=(_tests(Words("文档", "documents"), "tests/docs", "-m", "not kubernetes and not postgres"),),
+        steps=(
+            _tests(
+                Words("文档", "documents"),
+                "tests/docs",
+                "-m",
+                "not openstack and not kubernetes and not postgres",
+            ),
+        ),
     ),
 )

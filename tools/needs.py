@@ -42,6 +42,15 @@ def devcluster(root: Path, environment: dict[str, str]) -> Missing | None:
     return None
 
 
+def devcloud(root: Path, environment: dict[str, str]) -> Missing | None:
+    """The services are installed and seeded, once a machine."""
+    command = ["python", "tests/testbeds/openstack/build.py"]
+    if subprocess.run(command, cwd=root, env=environment, check=False, stdin=subprocess.DEVNULL).returncode:
+        reason = Words("测试用 OpenStack 未能安装", "the OpenStack of the tests could not be installed")
+        return Missing(str(reason), " ".join(command))
+    return None
+
+
 def namespace(_root: Path, _environment: dict[str, str]) -> Missing | None:
     """This machine lets us make a network namespace."""
     try:
@@ -71,4 +80,4 @@ def _initdb() -> bool:
     return any(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or shutil.which("initdb") is not None
 
 
-NEEDS = {need.__name__: need for need in (own_cluster_in_ci, devcluster, namespace, postgresql)}
+NEEDS = {need.__name__: need for need in (own_cluster_in_ci, devcluster, devcloud, namespace, postgresql)}

@@ -71,10 +71,15 @@ def programs(
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Where builds are kept."""
+    return cache_root(environ) / "devcluster"
+
+
+def cache_root(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where every test bed keeps what it builds once a machine."""
     if own := environ.get("YUNJIN_CACHE"):
-        return Path(own).expanduser() / "devcluster"
+        return Path(own).expanduser()
     base = environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "yunjin" / "devcluster"
+    return (Path(base) if base else Path.home() / ".cache") / "yunjin"
 
 
 def kubernetes_version(pins: Path = PINS) -> str:
@@ -119,14 +124,15 @@ def ensure_built(pins: Path = PINS, cache: Path | None = None) -> Path:
     if folder.exists():
         return folder
     cache.mkdir(parents=True, exist_ok=True)
-    with _one_at_a_time(cache / f"{folder.name}.lock"):
+    with one_at_a_time(cache / f"{folder.name}.lock"):
         if not folder.exists():
             _build(pins, cache, folder)
     return folder
 
 
 @contextmanager
-def _one_at_a_time(lock: Path) -> Iterator[None]:
+def one_at_a_time(lock: Path) -> Iterator[None]:
+    """A block that one process of this machine runs at a time; the others wait, and say so."""
     with lock.open("w", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
