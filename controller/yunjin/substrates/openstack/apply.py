@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from yunjin.errors import ConflictError
 from yunjin.model.change import Action
 from yunjin.substrates.openstack import (
     errors,
-    names,
     networks,
     observe,
     projects,
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from yunjin.substrates.openstack.directory import Directory
 
 _TRANSLATOR: Final = OpenStackTranslator()
-_UNIQUE: Final = frozenset({"Domain", "Project"})
-"""Kinds whose names the services keep unique: nobody's is taken over by making one."""
 
 
 def write(client: Client, directory: Directory, change: Change, live: Live | None) -> None:
@@ -42,61 +40,84 @@ def write(client: Client, directory: Directory, change: Change, live: Live | Non
         ConflictError: the object is no longer what the change compared, or its project is gone.
         RefusalError, TransientError, UnreachableError, PermanentError.
     """
-    if change.action is Action.DELETE:
-        _remove(client, directory, change, live)
-        return
-    now = None
-    if live is not None or change.key.kind not in _UNIQUE:
-        now = observe.read_one(client, directory, change.key)
-        if now is not None and _TRANSLATOR.fingerprint(change.wanted, now) == change.after:
-            return  # an earlier sending of this very change, whose answer was lost
-        if not _as_read(change, live, now):
-            raise errors.moved(client.endpoint, change.key)
-    _write(client, directory, change, now, new=live is None)
+    try:
+        if change.action is Action.DELETE:
+            _remove(client, directory, change, live)
+        elif live is None:
+            _make(client, directory, change)
+        else:
+            _change(client, directory, change, live)
+    except ConflictError:
+        directory.forget(change.leaf)  # whoever looks again, shall look at what is there
+        raise
 
 
-def _as_read(change: Change, live: Live | None, now: Live | None) -> bool:
-    if live is None and now is not None:
-        # Every project has these, as the services think fit, from the moment it is there.
-        return change.key.kind in names.ARISING
-    return _TRANSLATOR.fingerprint(change.wanted, live) == _TRANSLATOR.fingerprint(change.wanted, now)
+def _make(client: Client, directory: Directory, change: Change) -> None:
+    """What was absent. Where a service lets several bear a name, its writer looks first.
 
-
-def _write(client: Client, directory: Directory, change: Change, now: Live | None, *, new: bool) -> None:
+    A new project has a quota and a security group of the services' making: these are changed, unread.
+    """
     key, spec = change.key, (change.body or {})["spec"]
     match key.kind:
         case "Domain":
-            projects.write_domain(client, key, spec, now)
-            directory.look_for_domain()
+            projects.make_domain(client, key, spec)
+            return
         case "SubnetPool":
-            networks.write_pool(client, key, spec, now)
+            if observe.read_one(client, directory, key) is not None:
+                raise errors.moved(client.endpoint, key)
+            networks.make_pool(client, key, spec)
+            return
         case "Project":
-            projects.write_project(client, directory, key, spec, now)
-        case _:
-            _write_part(client, directory, change, now, new=new)
-
-
-def _write_part(client: Client, directory: Directory, change: Change, now: Live | None, *, new: bool) -> None:
-    """An object inside a leaf."""
-    key, spec = change.key, (change.body or {})["spec"]
-    project = str(now.body["metadata"]["project_id"]) if now else directory.project(key.namespace)
+            projects.make_project(client, directory, key, spec)
+            return
+    project = str(directory.project(key.namespace)["id"])
     match key.kind:
         case "Quota":
-            if now is None:
-                raise errors.gone(client.endpoint, key.namespace)
-            quotas.write(client, project, change, now, new=new)
+            quotas.write(client, project, change, None)
         case "PoolBinding":
-            projects.bind(client, project, key, spec["aggregate"])
+            projects.bind(client, project, key, spec["aggregate"], new=True)
         case "Network":
-            networks.write_network(client, project, key, spec, now)
+            networks.make_network(client, directory, project, key, spec)
         case "Subnet":
-            networks.write_subnet(client, project, key, spec, now)
+            networks.make_subnet(client, directory, project, key, spec)
         case "Router":
-            networks.write_router(client, project, key, spec, now)
+            networks.make_router(client, directory, project, key, spec)
         case "SecurityGroup":
             security.write(client, project, key, spec)
         case _:
-            projects.write_group(client, directory, project, key, spec, now)
+            projects.make_group(client, directory, project, key, spec)
+
+
+def _change(client: Client, directory: Directory, change: Change, live: Live) -> None:
+    key, spec = change.key, (change.body or {})["spec"]
+    now = observe.read_one(client, directory, key)
+    stands = _TRANSLATOR.fingerprint(change.wanted, now)
+    if stands == change.after:
+        return  # an earlier sending of this very change, whose answer was lost
+    if now is None or stands != _TRANSLATOR.fingerprint(change.wanted, live):
+        raise errors.moved(client.endpoint, key)
+    project = str(now.body["metadata"].get("project_id") or "")
+    match key.kind:
+        case "Domain":
+            projects.change_domain(client, key, spec, now)
+        case "SubnetPool":
+            networks.update(client, key, "subnetpool", now, spec)
+        case "Project":
+            projects.change_project(client, key, spec, now)
+        case "Quota":
+            quotas.write(client, project, change, now)
+        case "PoolBinding":
+            projects.bind(client, project, key, spec["aggregate"])
+        case "Network":
+            networks.update(client, key, "network", now, spec)
+        case "Subnet":
+            networks.change_subnet(client, key, spec, now)
+        case "Router":
+            networks.change_router(client, directory, project, key, spec, now)
+        case "SecurityGroup":
+            security.write(client, project, key, spec)
+        case _:
+            projects.change_group(client, directory, project, key, spec, now)
 
 
 def _remove(client: Client, directory: Directory, change: Change, live: Live | None) -> None:

@@ -1,7 +1,7 @@
-"""Ids behind names that do not change while a connection lasts, and of projects as they were last seen.
+"""Ids behind names: what a connection has seen or made, so that nothing is asked for twice.
 
-Called by `observe`, `apply` and what it calls. Calls `client`. Promises that a name is asked for once; that
-an id which the services no longer know is asked for again after `forget`.
+Called by `observe`, `apply` and what it calls. Calls `client`. Promises that what was forgotten is asked for
+again; whoever is told by a service that an id leads nowhere, forgets it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from yunjin.errors import Text
 from yunjin.substrates.openstack import errors, names
-from yunjin.substrates.openstack.answer import IDENTITY
+from yunjin.substrates.openstack.answer import IDENTITY, NETWORK
 
 if TYPE_CHECKING:
     from yunjin.substrates.openstack.client import Client
@@ -26,8 +26,10 @@ class Directory:
         self._client = client
         self._lock = threading.Lock()
         self._roles: dict[str, str] = {}
+        self._pools: dict[str, str] = {}
         self._domain: Raw | None = None
-        self._projects: dict[str, str] = {}
+        self._projects: dict[str, Raw] = {}
+        self._parts: dict[tuple[str, str, str], str] = {}
 
     def look_for_domain(self) -> Raw | None:
         """The domain of the centre as it is now; None where there is none yet."""
@@ -36,13 +38,17 @@ class Directory:
         self._domain = next(iter(found), None)
         return self._domain
 
+    def known_domain(self) -> Raw | None:
+        """The domain of the centre as it was last seen; None where there is none now."""
+        return self._domain or self.look_for_domain()
+
     def domain(self) -> str:
         """Its id.
 
         Raises:
             ConflictError: there is none yet; it is one of the endpoint's own objects, written first.
         """
-        known = self._domain or self.look_for_domain()
+        known = self.known_domain()
         if known is None:
             raise errors.gone(self._client.endpoint, names.DOMAIN)
         return str(known["id"])
@@ -50,7 +56,7 @@ class Directory:
     def role(self, name: str) -> str:
         """A role's id. Raises RefusalError where the cloud has no role of that name."""
         with self._lock:
-            if not self._roles:
+            if name not in self._roles:
                 found = self._client.listed(IDENTITY, "/roles", "roles", about="roles")
                 self._roles = {str(role["name"]): str(role["id"]) for role in found}
             if name in self._roles:
@@ -58,31 +64,58 @@ class Directory:
         remedy = Text(f"在 Keystone 建立角色 {name}", f"make the role {name} in Keystone")
         raise errors.absent(self._client.endpoint, f"role {name}", remedy)
 
-    def remember(self, leaf: str, project: str) -> None:
-        """A project was just seen under that id."""
-        self._projects[leaf] = project
+    def pool(self, name: str) -> str:
+        """The id of a pool of addresses of the operator's. Raises RefusalError where there is none."""
+        with self._lock:
+            if name not in self._pools:
+                query = urlencode({"name": name, "project_id": self._client.operator.project})
+                found = self._client.listed(NETWORK, f"/subnetpools?{query}", "subnetpools", about=name)
+                if not found:
+                    remedy = Text("为该区域申报网段并下发执行", "declare the zone's networks and apply that")
+                    raise errors.absent(self._client.endpoint, f"subnet pool {name}", remedy)
+                self._pools[name] = eldest(found)["id"]
+            return self._pools[name]
 
-    def forget(self, leaf: str) -> None:
-        """A project is not, or no longer, what it was seen as."""
-        self._projects.pop(leaf, None)
-
-    def project(self, leaf: str) -> str:
-        """The id of a leaf's project. Raises ConflictError where there is none."""
-        known = self._projects.get(leaf)
+    def project(self, leaf: str) -> Raw:
+        """A leaf's project as it was last seen. Raises ConflictError where there is none."""
+        known = self._projects.get(leaf) or self.look_for_project(leaf)
         if known is None:
-            raw = self.look_for_project(leaf)
-            if raw is None:
-                raise errors.gone(self._client.endpoint, leaf)
-            known = str(raw["id"])
+            raise errors.gone(self._client.endpoint, leaf)
         return known
 
     def look_for_project(self, leaf: str) -> Raw | None:
-        """A leaf's project as it is now."""
+        """A leaf's project as it is now; None where there is none."""
         query = urlencode({"domain_id": self.domain(), "name": leaf})
         found = self._client.listed(IDENTITY, f"/projects?{query}", "projects", about=leaf)
         raw = next(iter(found), None)
         if raw is None:
             self.forget(leaf)
         else:
-            self.remember(leaf, str(raw["id"]))
+            self.remember(raw)
         return raw
+
+    def remember(self, project: Raw) -> None:
+        """A project was just seen or made."""
+        self._projects[str(project["name"])] = project
+
+    def remember_part(self, project: str, collection: str, name: str, own: str) -> None:
+        """A part of a project was just made, under that id."""
+        self._parts[project, collection, name] = own
+
+    def part(self, project: str, collection: str, name: str) -> str | None:
+        """The id of a part of a project, if this connection has made it."""
+        return self._parts.get((project, collection, name))
+
+    def forget(self, leaf: str) -> None:
+        """A project is not, or no longer, what it was seen as; nor are its parts or the pools."""
+        known = self._projects.pop(leaf, None)
+        if known is not None:
+            for part in [part for part in self._parts if part[0] == known["id"]]:
+                self._parts.pop(part, None)
+        with self._lock:
+            self._pools.clear()
+
+
+def eldest(found: list[Raw]) -> Raw:
+    """The one of several of a name that bears it bare; see `standard`."""
+    return min(found, key=lambda raw: (str(raw.get("created_at") or ""), str(raw["id"])))

@@ -40,13 +40,14 @@ _SECRETS: Final = (
 _HIDDEN: Final = "***"
 # Nova 403, Neutron 409, Cinder 413: three codes, each of which also means something else.
 _OVER_QUOTA: Final = re.compile(
-    r"quota exceeded|exceeds? (allowed|available)|availablequota|over (a |its )?(limit|quota)"
-    r"|overquota|limitexceeded|maximum number of .* allowed|allowed .* exceeded|limit exceeded",
+    r"quota exceeded|exceeds (allowed|available)|availablequota|over (a |its )?(limit|quota)|overquota"
+    r"|limit ?exceeded|maximum number of .*(allowed|exceeded)",
     re.IGNORECASE,
 )
 _RESOURCE: Final = re.compile(
     r"resources: \[([^\]]*)\]|exceeded for ([\w, ]+?):|allowed (\w+) quota|exceeds available (\w+) quota"
-    r"|maximum number of (\w+) allowed|Resource (\w+) is over",
+    r"|maximum number of (\w+)|resource (\w+) is over",
+    re.IGNORECASE,
 )
 # A bad request that was good when the plan was made: more is used by now, or the project is gone.
 _OUTDATED: Final = re.compile(r"already used|below (the )?us(e|age)|is not a valid project", re.IGNORECASE)

@@ -7,81 +7,87 @@ refused by name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from yunjin.errors import Text
 from yunjin.substrates.openstack import errors, forms
 from yunjin.substrates.openstack.answer import NETWORK
+from yunjin.substrates.openstack.directory import eldest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from yunjin.model.resources import Body, Key, Live
     from yunjin.substrates.openstack.client import Client
+    from yunjin.substrates.openstack.directory import Directory
     from yunjin.substrates.openstack.forms import Raw
 
 
-def write_network(client: Client, project: str, key: Key, spec: Body, now: Live | None) -> None:
-    """Make or change a network."""
-    if now is None:
-        body = {"network": {"name": key.name, "project_id": project, **spec}}
-        client.call(NETWORK, "POST", "/networks", body, about=key)
-    else:
-        update(client, key, "network", now, spec)
+def make_network(client: Client, directory: Directory, project: str, key: Key, spec: Body) -> None:
+    """Make a network."""
+    _require_none(client, "networks", project, key)
+    body = {"network": {"name": key.name, "project_id": project, **spec}}
+    made = client.call(NETWORK, "POST", "/networks", body, about=key)["network"]
+    directory.remember_part(project, "networks", key.name, made["id"])
 
 
-def write_subnet(client: Client, project: str, key: Key, spec: Body, now: Live | None) -> None:
-    """Make a subnet, its addresses taken from its zone's pool, or change whether it hands them out."""
-    if now is not None:
-        fixed = [name for name in ("network", "pool", "ip_version") if spec[name] != now.body["spec"][name]]
-        if fixed:
-            raise errors.fixed(client.endpoint, key, fixed[0])
-        update(client, key, "subnet", now, {"enable_dhcp": spec["enable_dhcp"]})
-        return
+def make_subnet(client: Client, directory: Directory, project: str, key: Key, spec: Body) -> None:
+    """Make a subnet, its addresses taken from its zone's pool."""
+    _require_none(client, "subnets", project, key)
     body = {
         "subnet": {
             "name": key.name,
             "project_id": project,
-            "network_id": _named(client, "networks", project, spec["network"], key)["id"],
-            "subnetpool_id": _pool(client, spec["pool"])["id"],
+            "network_id": _part(client, directory, "networks", project, spec["network"]),
+            "subnetpool_id": directory.pool(spec["pool"]),
             "ip_version": spec["ip_version"],
             "enable_dhcp": spec["enable_dhcp"],
         }
     }
-    client.call(NETWORK, "POST", "/subnets", body, about=key)
+    made = client.call(NETWORK, "POST", "/subnets", body, about=key)["subnet"]
+    directory.remember_part(project, "subnets", key.name, made["id"])
 
 
-def write_router(client: Client, project: str, key: Key, spec: Body, now: Live | None) -> None:
-    """Make or change a router, and put it into exactly the subnets it shall lie in."""
-    state = {"admin_state_up": spec["admin_state_up"]}
-    joined: set[str] = set()
-    if now is None:
-        body = {"router": {"name": key.name, "project_id": project, **state}}
-        router = client.call(NETWORK, "POST", "/routers", body, about=key)["router"]["id"]
-    else:
-        router = now.body["metadata"]["id"]
-        joined = set(now.body["spec"]["subnets"])
-        if now.body["spec"]["admin_state_up"] != spec["admin_state_up"]:
-            update(client, key, "router", now, state)
-    wanted = set(spec["subnets"])
+def change_subnet(client: Client, key: Key, spec: Body, now: Live) -> None:
+    """Change whether a subnet hands out addresses; Neutron changes nothing else of it."""
+    for name in ("network", "pool", "ip_version"):
+        if spec[name] != now.body["spec"][name]:
+            raise errors.fixed(client.endpoint, key, name)
+    update(client, key, "subnet", now, {"enable_dhcp": spec["enable_dhcp"]})
+
+
+def make_router(client: Client, directory: Directory, project: str, key: Key, spec: Body) -> None:
+    """Make a router and put it into its subnets."""
+    _require_none(client, "routers", project, key)
+    fields = {"name": key.name, "project_id": project, "admin_state_up": spec["admin_state_up"]}
+    made = client.call(NETWORK, "POST", "/routers", {"router": fields}, about=key)["router"]
+    for name in sorted(spec["subnets"]):
+        _join(client, directory, project, key, made["id"], name)
+
+
+def change_router(
+    client: Client, directory: Directory, project: str, key: Key, spec: Body, now: Live
+) -> None:
+    """Change a router, and have it lie in exactly the subnets it shall lie in."""
+    router, joined, wanted = (
+        now.body["metadata"]["id"],
+        set(now.body["spec"]["subnets"]),
+        set(spec["subnets"]),
+    )
+    if now.body["spec"]["admin_state_up"] != spec["admin_state_up"]:
+        update(client, key, "router", now, {"admin_state_up": spec["admin_state_up"]})
     if joined - wanted:
-        own = _subnets(client, project)
+        own = {raw["id"]: raw.get("name") for raw in owned(client, "subnets", project, key)}
         for port in interfaces(client, router, key):
             if all(own.get(subnet, subnet) not in wanted for subnet in forms.subnets_of(port)):
                 leave(client, router, port, key)
     for name in sorted(wanted - joined):
-        subnet = _named(client, "subnets", project, name, key)["id"]
-        path = f"/routers/{router}/add_router_interface"
-        client.call(NETWORK, "PUT", path, {"subnet_id": subnet}, about=key)
+        _join(client, directory, project, key, router, name)
 
 
-def write_pool(client: Client, key: Key, spec: Body, now: Live | None) -> None:
-    """Make or change the addresses of a zone. Neutron adds to a pool and takes nothing out of one."""
-    if now is None:
-        client.call(NETWORK, "POST", "/subnetpools", {"subnetpool": {"name": key.name, **spec}}, about=key)
-        return
-    update(client, key, "subnetpool", now, spec)
+def make_pool(client: Client, key: Key, spec: Body) -> None:
+    """Make the pool of a zone's addresses."""
+    client.call(NETWORK, "POST", "/subnetpools", {"subnetpool": {"name": key.name, **spec}}, about=key)
 
 
 def update(client: Client, key: Key, name: str, now: Live, fields: Body) -> None:
@@ -111,22 +117,23 @@ def owned(client: Client, collection: str, project: str, about: object) -> Itera
             yield raw
 
 
-def _named(client: Client, collection: str, project: str, name: str, about: object) -> Raw:
-    """The eldest of that name in the project, as `forms.named` has it."""
-    found = [raw for raw in owned(client, collection, project, about) if raw.get("name") == name]
+def _require_none(client: Client, collection: str, project: str, key: Key) -> None:
+    """Neutron lets many bear one name, so whoever makes one looks first."""
+    if any(raw.get("name") == key.name for raw in owned(client, collection, project, key)):
+        raise errors.moved(client.endpoint, key)
+
+
+def _part(client: Client, directory: Directory, collection: str, project: str, name: str) -> str:
+    """The id of a part of the leaf, by name."""
+    known = directory.part(project, collection, name)
+    if known is not None:
+        return known
+    found = [raw for raw in owned(client, collection, project, name) if raw.get("name") == name]
     if not found:
-        raise errors.gone(client.endpoint, f"{about}: {name}")
-    return min(found, key=lambda raw: (str(raw.get("created_at") or ""), raw["id"]))
+        raise errors.gone(client.endpoint, f"{collection}/{name}")
+    return str(eldest(found)["id"])
 
 
-def _subnets(client: Client, project: str) -> dict[str, Any]:
-    return {raw["id"]: raw.get("name") for raw in owned(client, "subnets", project, "subnets")}
-
-
-def _pool(client: Client, name: str) -> Raw:
-    query = urlencode({"name": name, "project_id": client.operator.project})
-    found = client.listed(NETWORK, f"/subnetpools?{query}", "subnetpools", about=name)
-    if not found:
-        remedy = Text("为该区域申报网段并下发执行", "declare the zone's networks and apply that")
-        raise errors.absent(client.endpoint, f"subnet pool {name}", remedy)
-    return min(found, key=lambda raw: (str(raw.get("created_at") or ""), raw["id"]))
+def _join(client: Client, directory: Directory, project: str, key: Key, router: str, name: str) -> None:
+    subnet = _part(client, directory, "subnets", project, name)
+    client.call(NETWORK, "PUT", f"/routers/{router}/add_router_interface", {"subnet_id": subnet}, about=key)

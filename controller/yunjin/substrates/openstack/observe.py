@@ -173,7 +173,7 @@ def read(client: Client, directory: Directory, keys: Sequence[Key]) -> Mapping[K
     wanted = set(keys)
     if not wanted:
         return {}
-    domain = directory.look_for_domain()
+    domain = directory.known_domain()
     own = {key for key in wanted if not key.namespace and key.kind != "Project"}
     asked = {key.namespace or key.name for key in wanted - own}
     leaves = _leaves_named(client, directory, domain, asked)
@@ -193,8 +193,15 @@ def read(client: Client, directory: Directory, keys: Sequence[Key]) -> Mapping[K
 
 
 def read_one(client: Client, directory: Directory, key: Key) -> Live | None:
-    """One object as it is now; None where there is none."""
-    return read(client, directory, [key]).get(key)
+    """One object as it is now, its project as it was last seen; None where there is none."""
+    if not key.namespace:
+        return read(client, directory, [key]).get(key)
+    leaf = Leaf(client.endpoint, directory.project(key.namespace))
+    with Sweep(client, directory.domain(), {leaf.id}) as sweep:
+        sweep.begin((key.kind,))
+        quota = sweep.quota(leaf) if key.kind == "Quota" else None
+        found = _parts(sweep, leaf, (key.kind,), quota) or ()
+        return next((live for live in found if live.key == key), None)
 
 
 def shared(client: Client, sweep: Sweep, domain: Raw | None) -> dict[tuple[str, str], Live]:
@@ -219,8 +226,8 @@ def _leaves(client: Client, directory: Directory, domain: Raw | None) -> list[Le
     path = f"/projects?{urlencode({'domain_id': domain['id']})}"
     found = client.listed(IDENTITY, path, "projects", about="projects")
     leaves = [Leaf(client.endpoint, raw) for raw in found if raw.get("id") and not raw.get("is_domain")]
-    for leaf in leaves:
-        directory.remember(leaf.name, leaf.id)
+    for raw in found:
+        directory.remember(raw)
     return sorted(leaves, key=lambda leaf: leaf.name)
 
 

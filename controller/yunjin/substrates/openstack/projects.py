@@ -15,53 +15,60 @@ from yunjin.substrates.openstack import errors, forms, names
 from yunjin.substrates.openstack.answer import COMPUTE, IDENTITY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from yunjin.model.resources import Body, Key, Live
     from yunjin.substrates.openstack.client import Client
     from yunjin.substrates.openstack.directory import Directory
     from yunjin.substrates.openstack.forms import Raw
 
 
-def write_domain(client: Client, key: Key, spec: Body, now: Live | None) -> None:
-    """Make or change the domain of the centre."""
-    if now is None:
-        body = {"domain": {"name": key.name, **spec}}
-        client.call(IDENTITY, "POST", "/domains", body, about=key)
-        return
+def make_domain(client: Client, key: Key, spec: Body) -> None:
+    """Make the domain of the centre."""
+    client.call(IDENTITY, "POST", "/domains", {"domain": {"name": key.name, **spec}}, about=key)
+
+
+def change_domain(client: Client, key: Key, spec: Body, now: Live) -> None:
+    """Change the domain of the centre."""
     path = f"/domains/{now.body['metadata']['id']}"
     client.call(IDENTITY, "PATCH", path, {"domain": spec}, about=key)
 
 
-def write_project(client: Client, directory: Directory, key: Key, spec: Body, now: Live | None) -> None:
-    """Make or change a leaf's project. Tags of others stay."""
-    tags = names.tags(spec["tags"])
-    if now is None:
-        project = {
-            "name": key.name,
-            "domain_id": directory.domain(),
-            "enabled": spec["enabled"],
-            "tags": tags,
-        }
-        made = client.call(IDENTITY, "POST", "/projects", {"project": project}, about=key)
-        directory.remember(key.name, str(made["project"]["id"]))
-        return
+def make_project(client: Client, directory: Directory, key: Key, spec: Body) -> None:
+    """Make a leaf's project."""
+    project = {
+        "name": key.name,
+        "domain_id": directory.domain(),
+        "enabled": spec["enabled"],
+        "tags": names.tags(spec["tags"]),
+    }
+    made = client.call(IDENTITY, "POST", "/projects", {"project": project}, about=key)
+    directory.remember(made["project"])
+
+
+def change_project(client: Client, key: Key, spec: Body, now: Live) -> None:
+    """Change a leaf's project. Tags of others stay."""
     path = f"/projects/{now.body['metadata']['id']}"
     raw = client.call(IDENTITY, "GET", path, about=key)["project"]
     others = [tag for tag in raw.get("tags") or () if not tag.startswith(names.TAG_PREFIX)]
-    project = {"enabled": spec["enabled"], "tags": [*others, *tags]}
+    project = {"enabled": spec["enabled"], "tags": [*others, *names.tags(spec["tags"])]}
     client.call(IDENTITY, "PATCH", path, {"project": project}, about=key)
 
 
-def write_group(
-    client: Client, directory: Directory, project: str, key: Key, spec: Body, now: Live | None
-) -> None:
-    """Give a group exactly the roles of `spec` on the project; the group is made where there is none."""
-    group = now.body["metadata"]["id"] if now else _group(client, directory, key)
-    held = set(now.body["spec"]["roles"]) if now else set()
-    path = f"/projects/{project}/groups/{group}/roles"
+def make_group(client: Client, directory: Directory, project: str, key: Key, spec: Body) -> None:
+    """Make a group, or take the domain's of that name, and give it its roles on the project."""
+    _grant(
+        client, directory, f"/projects/{project}/groups/{_group(client, directory, key)}", key, spec["roles"]
+    )
+
+
+def change_group(client: Client, directory: Directory, project: str, key: Key, spec: Body, now: Live) -> None:
+    """Give a group exactly the roles of `spec` on the project."""
+    path = f"/projects/{project}/groups/{now.body['metadata']['id']}"
+    held = set(now.body["spec"]["roles"])
     for role in sorted(held - set(spec["roles"])):
-        client.drop(IDENTITY, f"{path}/{directory.role(role)}", about=key)
-    for role in sorted(set(spec["roles"]) - held):
-        client.call(IDENTITY, "PUT", f"{path}/{directory.role(role)}", about=key)
+        client.drop(IDENTITY, f"{path}/roles/{directory.role(role)}", about=key)
+    _grant(client, directory, path, key, set(spec["roles"]) - held)
 
 
 def find_group(client: Client, directory: Directory, name: str) -> Raw | None:
@@ -70,13 +77,24 @@ def find_group(client: Client, directory: Directory, name: str) -> Raw | None:
     return next(iter(client.listed(IDENTITY, f"/groups?{query}", "groups", about=name)), None)
 
 
-def bind(client: Client, project: str, key: Key, pool: str) -> None:
+def bind(client: Client, project: str, key: Key, pool: str, *, new: bool = False) -> None:
     """Bind a project to the hosts of one pool, and to no others; an empty pool: to none.
+
+    Args:
+        client: of the cloud.
+        project: its id.
+        key: of the binding.
+        pool: name of the aggregate.
+        new: the project is bound to nothing yet.
 
     Raises:
         RefusalError: the cloud's operators have made no aggregate of that name.
+        ConflictError: it is bound already.
     """
     aggregates = client.listed(COMPUTE, "/os-aggregates", "aggregates", about=key)
+    bound = [each for each in aggregates if forms.binds(each, project)]
+    if bound and new:
+        raise errors.moved(client.endpoint, key)
     wanted = [each for each in aggregates if pool and each.get("name") == pool]
     if pool and not wanted:
         remedy = Text(
@@ -85,12 +103,11 @@ def bind(client: Client, project: str, key: Key, pool: str) -> None:
         )
         raise errors.absent(client.endpoint, f"aggregate {pool}", remedy)
     for aggregate in wanted:
-        if not forms.binds(aggregate, project):
+        if aggregate not in bound:
             _set_metadata(client, aggregate, {f"{names.BINDING_PREFIX}{project}": project}, key)
-    for aggregate in aggregates:
-        bound = forms.binding_names(aggregate, project)
-        if bound and aggregate not in wanted:
-            _set_metadata(client, aggregate, dict.fromkeys(bound), key)
+    for aggregate in bound:
+        if aggregate not in wanted:
+            _set_metadata(client, aggregate, dict.fromkeys(forms.binding_names(aggregate, project)), key)
 
 
 def _set_metadata(
@@ -110,3 +127,8 @@ def _group(client: Client, directory: Directory, key: Key) -> str:
     if found is None:
         raise errors.refused(client.endpoint, key, answer)
     return str(found["id"])
+
+
+def _grant(client: Client, directory: Directory, path: str, key: Key, roles: Iterable[str]) -> None:
+    for role in sorted(roles):
+        client.call(IDENTITY, "PUT", f"{path}/roles/{directory.role(role)}", about=key)

@@ -41,15 +41,14 @@ def answer(client: Client, service: Service, project: str, about: object) -> dic
     return found
 
 
-def write(client: Client, project: str, change: Change, now: Live, *, new: bool) -> None:
+def write(client: Client, project: str, change: Change, now: Live | None) -> None:
     """Make the three services hold what the change says.
 
     Args:
         client: of the cloud.
         project: its id.
         change: of the quota.
-        now: as it was just read.
-        new: the project is new: what the services hold are their own defaults.
+        now: as it was just read; None of a new project, in which the services' own defaults hold.
 
     Raises:
         ConflictError: more is used by now than would be left.
@@ -57,13 +56,18 @@ def write(client: Client, project: str, change: Change, now: Live, *, new: bool)
         YunjinError: the first failure; everything is as before.
     """
     wanted: dict[str, Figures] = (change.body or {})["spec"]
-    held: dict[str, Figures] = now.body["spec"]
-    _require_room(client.endpoint, change.key, wanted, now)
-    steps = []
-    for service, _, _, _ in SERVICES:
-        old = None if new and held[service.name] != wanted[service.name] else held[service.name]
-        put = partial(put_figures, client, service, project, change.key)
-        steps.append(saga.Step(service.name, old, wanted[service.name], put))
+    held: dict[str, Figures] = now.body["spec"] if now else {}
+    if now:
+        _require_room(client.endpoint, change.key, wanted, now)
+    steps = [
+        saga.Step(
+            service.name,
+            held.get(service.name),
+            wanted[service.name],
+            partial(put_figures, client, service, project, change.key),
+        )
+        for service, _, _, _ in SERVICES
+    ]
     saga.run(change.key, steps)
 
 

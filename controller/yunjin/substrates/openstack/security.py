@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from yunjin.substrates.openstack import names, rules
 from yunjin.substrates.openstack.answer import NETWORK
+from yunjin.substrates.openstack.directory import eldest
 from yunjin.substrates.openstack.networks import owned
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def write(client: Client, project: str, key: Key, spec: Body) -> None:
 def _group(client: Client, project: str, key: Key) -> Raw:
     found = [raw for raw in owned(client, "security-groups", project, key) if raw.get("name") == key.name]
     if found:
-        return min(found, key=lambda raw: (str(raw.get("created_at") or ""), raw["id"]))
+        return eldest(found)
     body = {"security_group": {"name": key.name, "project_id": project}}
     made: Raw = client.call(NETWORK, "POST", "/security-groups", body, about=key)["security_group"]
     return made
