@@ -54,6 +54,8 @@ def unfinished(wanted: Wanted, before: Live | None, now: Live) -> bool:
     left = deviations(wanted, now)
     if not left:
         return False
+    if before is None and not wanted.key.namespace:
+        return False  # what lies in no leaf is made by one call, so what stands there is somebody else's
     if before is None and wanted.key.kind in names.ARISING:
         return True  # what is not as wanted is what the service made of it by itself
     earlier = deviations(wanted, before) if before else dict.fromkeys(leaves(wanted), (None, MISSING))

@@ -45,8 +45,8 @@ _OVER_QUOTA: Final = re.compile(
     re.IGNORECASE,
 )
 _RESOURCE: Final = re.compile(
-    r"resources: \[([^\]]*)\]|exceeded for ([\w, ]+?):|allowed (\w+) quota|exceeds available (\w+) quota"
-    r"|maximum number of (\w+)|resource (\w+) is over",
+    r"resources: \[([^\]]*)\]|exceeded for (?!resources)([\w, ]+?):|allowed (\w+) quota"
+    r"|exceeds available (\w+) quota|maximum number of (\w+)|resource (\w+) is over",
     re.IGNORECASE,
 )
 # A bad request that was good when the plan was made: more is used by now, or the project is gone.
