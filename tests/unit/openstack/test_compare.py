@@ -193,6 +193,8 @@ def test_imported_objects_count_as_they_are_until_the_project_bears_our_marks(wa
     loose = replace(wanted, loose=True)
     bare = replace(_stored(wanted, ours=False), body={"metadata": {}, "spec": {}})
     assert _assert_consistent(loose, bare) == ()
+    strange = replace(bare, body={"metadata": {"owner": {names.TENANT: "jtj"}}, "spec": {}})
+    assert _assert_consistent(loose, strange) == ()
     marked = replace(bare, body={"metadata": {"owner": standard.owner(LEAF)}, "spec": {}})
     assert _assert_consistent(loose, marked) != ()
 

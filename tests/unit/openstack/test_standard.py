@@ -190,7 +190,8 @@ def test_a_zone_without_addresses_resolves_no_names_rather_than_asking_everybody
 def test_leaves_of_other_flows_are_not_confused() -> None:
     translator = OpenStackTranslator()
     first, second = cloud_leaf(flows=FLOWS_IN), cloud_leaf(flows=())
-    for of in (first, second, first, cloud_leaf(zone="inet")):
+    moved = cloud_leaf(flows=FLOWS_IN, cidrs={"exch": ("10.132.0.0/24",)})
+    for of in (first, second, first, moved, cloud_leaf(zone="inet")):
         assert [w.body for w in translator.wanted(of)] == [w.body for w in OpenStackTranslator().wanted(of)]
 
 
