@@ -148,6 +148,11 @@ def test_the_networks_of_a_pool_are_the_same_addresses_told_once(cidrs: list[str
     assert sum(IPv4Network(cidr).num_addresses for cidr in written) == len(addresses(cidrs))
 
 
+def test_networks_of_both_families_are_told_apart() -> None:
+    cidrs = ["2001:db8:1::/48", "10.9.0.0/16", "2001:db8::/48", "10.8.0.0/16", "9.0.0.0/8"]
+    assert standard.prefixes(cidrs) == ["9.0.0.0/8", "10.8.0.0/15", "2001:db8::/47"]
+
+
 def test_approved_ways_open_their_own_direction_and_no_other() -> None:
     flows = (
         flow("a", "exch", "egov", 8443), flow("b", "egov", "exch", 443), flow("c", "egov", "dark", 9),

@@ -1,7 +1,7 @@
 """What the services answer, in the one form of `standard`.
 
-Called by `observe` and `apply`. Calls `names`, `quantities` and `rules`. Pure. Promises a body for any
-object that a service may answer with: a field that is missing becomes the value that says so, never an
+Called by `observe` and `apply`. Calls `names`, `quantities`, `rules` and `standard`. Pure. Promises a body for
+any object that a service may answer with: a field that is missing becomes the value that says so, never an
 error.
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.model.amounts import Amounts
 from yunjin.model.resources import Key, Live
-from yunjin.substrates.openstack import names, quantities, rules
+from yunjin.substrates.openstack import names, quantities, rules, standard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -68,7 +68,7 @@ def domain(endpoint: str, raw: Raw) -> Live:
 
 def subnet_pool(endpoint: str, raw: Raw) -> Live:
     """The addresses of a zone."""
-    prefixes = [str(prefix) for prefix in raw.get("prefixes") or ()]
+    prefixes = standard.prefixes(str(prefix) for prefix in raw.get("prefixes") or ())
     length = str(raw.get("default_prefixlen"))  # a text in Neutron's answers
     spec = {"prefixes": prefixes, "default_prefixlen": int(length) if length.isdigit() else None}
     return _shared(endpoint, "SubnetPool", raw, spec)

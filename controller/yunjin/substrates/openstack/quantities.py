@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from yunjin.model.resources import Body
 
 UNLIMITED: Final = -1
-PLUMBING: Final = 4
+_PLUMBING: Final = 4
 """Ports of a leaf's own network: its router's, and those of address assignment."""
 
 SERVICES: Final = ("compute", "network", "volume")
@@ -34,7 +34,7 @@ _FIGURES: Final = {
     MEMORY: ("compute", "ram", 1, 0),
     STORAGE: ("volume", "gigabytes", 1024, 0),
     "volumes": ("volume", "volumes", 1, 0),
-    "ports": ("network", "port", 1, PLUMBING),
+    "ports": ("network", "port", 1, _PLUMBING),
     "floating-ips": ("network", "floatingip", 1, 0),
 }
 CAPACITY: Final = {(service, figure): dimension for dimension, (service, figure, _, _) in _FIGURES.items()}

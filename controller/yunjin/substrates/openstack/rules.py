@@ -167,8 +167,8 @@ def fields(rule: Rule, own_group: str) -> dict[str, Any]:
     return found
 
 
-def network(cidr: str) -> str:
-    """A network as Neutron keeps it, host bits dropped. Raises ValueError for none."""
+def _network(cidr: str) -> str:
+    """A network without host bits, which Neutron keeps as they were given."""
     return str(ip_network(cidr, strict=False))
 
 
@@ -179,5 +179,5 @@ def _remote(fields: Mapping[str, Any], ethertype: str, own_group: str) -> str:
     if addresses := fields.get("remote_address_group_id"):
         return f"address-group {addresses}"
     prefix = fields.get("remote_ip_prefix")
-    cidr = network(str(prefix)) if prefix else _EVERYBODY[ethertype]
+    cidr = _network(str(prefix)) if prefix else _EVERYBODY[ethertype]
     return ANY if cidr == _EVERYBODY[ethertype] else cidr

@@ -66,7 +66,7 @@ followed by the id: `web (5c1f...)`; of several that bear a standard name the el
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, collapse_addresses
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import TYPE_CHECKING, Final
 
 from yunjin.substrates.openstack import names, quantities
@@ -104,9 +104,11 @@ def subnet_pool(cidrs: Iterable[str]) -> Body:
 
 
 def prefixes(cidrs: Iterable[str]) -> list[str]:
-    """Networks as Neutron keeps those of a pool: neighbours merged, in ascending order."""
-    merged = collapse_addresses(IPv4Network(cidr, strict=False) for cidr in cidrs)
-    return [str(network) for network in merged]
+    """Networks of a pool: neighbours merged, as Neutron does, and in ascending order, which it keeps not."""
+    found = [ip_network(cidr, strict=False) for cidr in cidrs]
+    old = collapse_addresses(network for network in found if isinstance(network, IPv4Network))
+    new = collapse_addresses(network for network in found if isinstance(network, IPv6Network))
+    return [str(network) for network in (*old, *new)]
 
 
 def owner(leaf: Leaf) -> dict[str, str]:
