@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from ipaddress import IPv4Address, IPv4Network
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from clouds import FLOWS_IN, ZONES, cloud_leaf, endpoint, flow
 from yunjin.model.amounts import Amounts
 from yunjin.model.resources import ObjectClass
-from yunjin.substrates.openstack import names, quantities, rules, standard
+from yunjin.substrates.openstack import forms, names, quantities, rules, standard
 from yunjin.substrates.openstack.translate import OpenStackTranslator
 
 if TYPE_CHECKING:
@@ -146,6 +147,14 @@ def test_the_networks_of_a_pool_are_the_same_addresses_told_once(cidrs: list[str
     assert addresses(written) == addresses(cidrs)
     assert written == sorted(written, key=IPv4Network)
     assert sum(IPv4Network(cidr).num_addresses for cidr in written) == len(addresses(cidrs))
+
+
+def test_a_pool_stands_in_whatever_order_neutron_answers_its_networks() -> None:
+    cidrs = {"egov": ("10.8.0.0/24", "10.120.0.0/16", "9.1.0.0/16")}
+    pool = TRANSLATOR.shared(endpoint(), cidrs)[1]
+    for order in permutations(cidrs["egov"]):
+        raw = {"id": "5c1f", "name": "yunjin-egov", "prefixes": list(order), "default_prefixlen": "24"}
+        assert TRANSLATOR.matches(pool, forms.subnet_pool("os-egov", raw))
 
 
 def test_networks_of_both_families_are_told_apart() -> None:

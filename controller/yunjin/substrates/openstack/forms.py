@@ -1,6 +1,6 @@
 """What the services answer, in the one form of `standard`.
 
-Called by `observe` and `apply`. Calls `names`, `quantities`, `rules` and `standard`. Pure. Promises a body for
+Called by `observe` and `apply`. Calls `names`, `quantities`, `rules`, `standard`. Pure. Promises a body for
 any object that a service may answer with: a field that is missing becomes the value that says so, never an
 error.
 """
