@@ -1,22 +1,28 @@
 """Contacts: every tenant can be called, by post, about technique and about business.
 
-Run by `yunjin.policy`; calls `yunjin.model`. Promises that a tenant in quarantine is told of, not refused.
+Run by `yunjin.policy`; calls `yunjin.model`. Promises that what is in quarantine is told of, not refused.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from yunjin.errors import Text
 from yunjin.model.change import Basis, Severity
 from yunjin.policy import Breach, Facts, rule
-from yunjin_policies.subjects import day_text, tenant_place, tenant_text
+from yunjin_policies.subjects import day_text, node_text, tenant_place, tenant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
+    from yunjin.errors import Place
     from yunjin.model.tenants import Tenant
 
+_FILL_IN_PAPER: Final = Text(
+    "查明批准文号, 填入用云单位文件中该项的 paper", "find the document and fill in `paper` of its entry"
+)
 _WORKING_GROUP: Final = Basis("盘政办发〔2015〕113号", "三(一)", verified=True)
 
 
@@ -64,26 +70,35 @@ def _missing(tenant: Tenant) -> Text | None:
 @rule(
     "C02",
     Severity.NOTICE,
-    requires=Text("隔离待核的用云单位尽快核清", "A tenant in quarantine is cleared up soon"),
+    requires=Text("隔离待核的尽快核清", "What is in quarantine is cleared up soon"),
     remedy=Text(
         "核清所属部门和联系人后删除 quarantine", "find out bureau and contacts, then remove `quarantine`"
     ),
 )
 def in_quarantine(facts: Facts) -> Iterator[Breach]:
-    """Tenants in quarantine: counted, not changed, not ranked."""
+    """Tenants in quarantine, and imported leaves without a paper: counted, not changed, not ranked."""
     for tenant in facts.estate.tenants.values():
+        place = tenant_place(facts, tenant)
         if tenant.quarantine:
-            name, day = tenant_text(facts, tenant), day_text(tenant.quarantine.since)
-            reason = tenant.quarantine.reason
-            yield Breach(
-                f"tenant/{tenant.id}",
-                Text(
-                    f"{name.zh}自 {day.zh} 起隔离待核, 计入用量, 不参与排名: {reason}",
-                    f"{name.en} has been in quarantine since {day.en}, counted but not ranked: {reason}",
-                ),
-                tenant_place(facts, tenant),
-                {"since": tenant.quarantine.since.isoformat()},
-            )
+            reason = Text(tenant.quarantine.reason, tenant.quarantine.reason)
+            yield _kept(facts, f"tenant/{tenant.id}", tenant.quarantine.since, reason, place)
+        for part in tenant.imported:
+            if part.paper is None:
+                reason = Text("尚缺批准文号", "its paper is not known")
+                yield replace(_kept(facts, part.leaf, part.since, reason, place), remedy=_FILL_IN_PAPER)
+
+
+def _kept(facts: Facts, node: str, since: date, reason: Text, place: Place | None) -> Breach:
+    name, day = node_text(facts, node), day_text(since)
+    return Breach(
+        node,
+        Text(
+            f"{name.zh}自 {day.zh} 起隔离待核, 计入用量, 不参与排名: {reason.zh}",
+            f"{name.en} has been in quarantine since {day.en}, counted but not ranked: {reason.en}",
+        ),
+        place,
+        {"since": since.isoformat()},
+    )
 
 
 RULES = (both_contacts, in_quarantine)

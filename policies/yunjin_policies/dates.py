@@ -65,7 +65,7 @@ def on_time(facts: Facts) -> Iterator[Breach]:
     ),
 )
 def bases_hold(facts: Facts) -> Iterator[Breach]:
-    """Bases of zones, pools, areas, policy values and the prices of the day."""
+    """Bases of zones, pools, areas, policy values, the prices of the day, and papers of imported leaves."""
     for subject, name, basis, place in _bases(facts):
         if not basis.holds(facts.as_of):
             day, doc = day_text(facts.as_of), f"{basis.doc} {basis.clause}".strip()
@@ -96,6 +96,14 @@ def _bases(facts: Facts) -> Iterator[tuple[str, Text, DeclaredBasis, Place | Non
     for price in estate.prices.values():
         if price.valid_from <= facts.as_of and (price.valid_to is None or facts.as_of < price.valid_to):
             yield f"price/{price.id}", price.text, price.basis, estate.place("price", price.id)
+    yield from _papers(facts)
+
+
+def _papers(facts: Facts) -> Iterator[tuple[str, Text, DeclaredBasis, Place | None]]:
+    for tenant in facts.estate.tenants.values():
+        for part in tenant.imported:
+            if part.paper:
+                yield part.leaf, node_text(facts, part.leaf), part.paper, tenant_place(facts, tenant)
 
 
 @rule(

@@ -1,4 +1,4 @@
-"""Whether namespaces stay on the nodes of their pool, and what imported ones lack.
+"""Whether namespaces stay on the nodes of their pool, and what imported leaves lack.
 
 Run by `yunjin.policy`; calls `yunjin.model`. Promises that an endpoint nobody looked at is not spoken of, and
 that one which could not be seen is unknown, never in order.
@@ -101,7 +101,8 @@ def binding_seen(facts: Facts) -> Iterator[Breach]:
     "B04",
     Severity.WARNING,
     requires=Text(
-        "导入的命名空间补齐标准对象", "Imported namespaces are given the standard objects they lack"
+        "导入的命名空间/项目补齐标准对象",
+        "Imported namespaces and projects are given the standard objects they lack",
     ),
     remedy=Text(
         "与用云单位商定后删除 without 中的条目并下发执行",
@@ -109,7 +110,7 @@ def binding_seen(facts: Facts) -> Iterator[Breach]:
     ),
 )
 def imported_lacks(facts: Facts) -> Iterator[Breach]:
-    """Standard objects that imported namespaces go without."""
+    """Standard objects that imported namespaces and projects go without."""
     for tenant in facts.estate.tenants.values():
         for part in tenant.imported:
             for lack in part.without:

@@ -15,7 +15,7 @@ from estates import synthetic_estate
 from yunjin.errors import Place, YunjinError
 from yunjin.model.amounts import CPU, Amounts
 from yunjin.model.change import Binding
-from yunjin.model.tenants import BaselineRow, Imported, Quarantine, Without
+from yunjin.model.tenants import BaselineRow, Imported, Paper, Quarantine, Without
 from yunjin.observe import observe_all
 from yunjin.plan import make_plan
 from yunjin.substrates.kubernetes.translate import KubernetesTranslator
@@ -73,15 +73,18 @@ class Member:
 
     def tenant(self) -> Tenant:
         """As its file declares it."""
-        lacks = tuple(Without(object=role, since=DAY, reason="既有") for role in self.without)
         return _TENANT.model_copy(
             update={
                 "id": self.id,
                 "protected": self.protected,
                 "quarantine": Quarantine(since=DAY, reason="待核") if self.quarantined else None,
-                "imported": (Imported(leaf=self.node, since=DAY, without=lacks),) if self.imported else (),
+                "imported": (self._imported(),) if self.imported else (),
             }
         )
+
+    def _imported(self) -> Imported:
+        lacks = tuple(Without(object=role, since=DAY, reason="既有") for role in self.without)
+        return Imported(leaf=self.node, since=DAY, paper=Paper(doc="盘政务云〔2026〕7号"), without=lacks)
 
     def row(self) -> BaselineRow:
         """As the baseline grants it."""

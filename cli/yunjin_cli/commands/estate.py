@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from yunjin.model.estate import Estate
     from yunjin.model.organisation import Area, Bureau
     from yunjin.model.programme import Element
-    from yunjin.model.tenants import BaselineRow, Tenant
+    from yunjin.model.tenants import BaselineRow, Imported, Tenant
 
 T = TypeVar("T")
 
@@ -327,9 +327,24 @@ _TENANT = (
 )  # fmt: skip
 
 
+def _imported(part: Imported) -> Told:
+    """When it was taken over and on what paper; without one it is in quarantine."""
+    from yunjin.model.formats import date_text
+
+    paper, name = part.paper.doc if part.paper else None, part.leaf.removeprefix("leaf/")
+    said = Text(paper, paper) if paper else word("quarantine")
+    return Told(
+        {"leaf": part.leaf, "since": part.since, "paper": paper},
+        Text(
+            f"{name} ({date_text(part.since, 'zh')}, {said.zh})",
+            f"{name} ({date_text(part.since, 'en')}, {said.en})",
+        ),
+    )
+
+
 @command(tenants, "show", Text("查看一个用云单位", "show one tenant"))
 def tenant_show(session: Session, tenant: TenantArgument) -> int:
-    """One tenant: contacts, limits, systems, and what an imported namespace goes without."""
+    """One tenant: contacts, limits, systems, what was imported and what that goes without."""
     from yunjin.model.formats import date_text
 
     estate = figured(session, session.estate())
@@ -349,6 +364,7 @@ def tenant_show(session: Session, tenant: TenantArgument) -> int:
             )
             for s in item.systems
         ],
+        "imported": [_imported(part) for part in item.imported],
         "without": [
             Told(
                 {"leaf": part.leaf, "object": w.object, "since": w.since, "reason": w.reason},
@@ -368,6 +384,7 @@ def tenant_show(session: Session, tenant: TenantArgument) -> int:
         Column("protected", Text("受保护", "protected")),
         Column("platforms", Text("运行平台", "platforms")),
         Column("systems", word("system"), listed=True),
+        Column("imported", Text("纳管", "imported"), listed=True),
         Column("without", Text("暂缺", "goes without"), listed=True),
     )
     show_fields(session, columns, row)

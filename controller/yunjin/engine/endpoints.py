@@ -44,7 +44,7 @@ class Endpoints:
     @property
     def translators(self) -> Mapping[str, Translator]:
         """One translator a technology; a simulated endpoint speaks its own technology's language."""
-        each: dict[str, Translator] = {CLUSTERS: KubernetesTranslator(), CLOUDS: OpenStackTranslator()}
+        each = translators()
         return {endpoint: each[binding.technology] for endpoint, binding in self.bindings.items()}
 
     def backend(self, endpoint: str) -> Backend:
@@ -71,6 +71,11 @@ class Endpoints:
         """Close every connection."""
         for backend in self.backends.values():
             backend.close()
+
+
+def translators() -> dict[str, Translator]:
+    """By technology."""
+    return {CLUSTERS: KubernetesTranslator(), CLOUDS: OpenStackTranslator()}
 
 
 def live(estate: Estate) -> Iterator[Endpoint]:
@@ -121,7 +126,7 @@ def connect(
         estate: which endpoints there are, and the names of their leaves.
         state: folder of the simulated endpoints.
         access: by endpoint, see `accesses`; one that is missing here is not connected.
-        also: by endpoint, namespaces to look at although nobody declares them.
+        also: by endpoint, namespaces and projects to look at although nobody declares them.
 
     Raises:
         UsageError: credentials that are not there or cannot be read.

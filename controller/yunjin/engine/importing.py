@@ -1,40 +1,42 @@
-"""Taking over a namespace that stood before Yunjin came.
+"""Taking over a namespace or project that stood before Yunjin came.
 
-Called by `yunjin import kubernetes`. Reads one namespace, writes the ledger and the declared files through
-`yunjin.estate.rewrite`, and never the cluster. Promises that the figures declared are those observed, that
-what the namespace lacks is listed with date and reason, that a namespace whose bureau or contacts nobody
-knows goes into quarantine (counted, never changed), and that nothing is declared for which the ledger, once
-it is opened, has no room.
+Called by `yunjin import`. Calls `standing` for what is there, writes the ledger and, through
+`yunjin.estate.rewrite`, the declared files, and never the endpoint. Promises that the figures declared are
+those observed, that what the leaf lacks is listed with date and reason, that a leaf whose bureau, contacts or
+paper nobody knows goes into quarantine (counted, never changed, never ranked), and that nothing is declared
+which a plan would change, or for which the ledger, once it is opened, has no room.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import ValidationError
 
 from yunjin.engine import accounts, opening
+from yunjin.engine.acceptance import accept
+from yunjin.engine.standing import look, require_unchanged
 from yunjin.errors import Text, UsageError
 from yunjin.estate import rewrite
 from yunjin.ledger.shares import shares
 from yunjin.model.amounts import Amounts, total
 from yunjin.model.declared import Declared
-from yunjin.model.tenancy import leaf_node
+from yunjin.model.resources import ObjectClass
 from yunjin.model.tenants import BaselineRow, Imported, Tenant
-from yunjin.substrates.kubernetes.names import STANDARD
-from yunjin.substrates.kubernetes.translate import KubernetesTranslator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
+    from yunjin.engine.spine import Spine
+    from yunjin.engine.standing import Standing
     from yunjin.model.centre import Pool
+    from yunjin.model.change import Change
     from yunjin.model.estate import Estate
-    from yunjin.model.resources import LeafState, Live
+    from yunjin.model.resources import LeafState
     from yunjin.store import Store
-    from yunjin.substrates.contract import Backend
 
 D = TypeVar("D", bound=Declared)
 REASON: Final = "纳管前已存在, 原无此项"
@@ -42,14 +44,15 @@ REASON: Final = "纳管前已存在, 原无此项"
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who answers for the namespace, as far as it is known.
+    """Who answers for the leaf, as far as it is known.
 
     Attributes:
         tenant: id, of a new tenant or a known one.
-        node: `bureau/ID` or `area/ID`; None puts it into quarantine.
+        node: `bureau/ID` or `area/ID`; None puts a new tenant into quarantine.
         kind: of the tenant.
-        technical: post of the technical contact.
-        business: post of the business contact.
+        technical: post of the technical contact; None as for `node`.
+        business: post of the business contact; None as for `node`.
+        paper: number of the document that approved the leaf; None puts the leaf into quarantine.
     """
 
     tenant: str
@@ -60,6 +63,7 @@ class Owner:
     mlps: int
     technical: str | None
     business: str | None
+    paper: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,119 +71,92 @@ class Taken:
     """What an import declares.
 
     Attributes:
-        node: of the leaf in the quota tree.
-        quota: name of the namespace's own quota; empty where it has none.
-        allotted: its figures.
-        without: standard objects it lacks.
+        leaf: as it stands.
+        declared: the estate with it.
+        quarantined: the leaf, by itself or with its tenant.
         revision: of the declared files; saved by `save` alone.
     """
 
     tenant: str
-    leaf: str
-    node: str
-    quota: str
-    allotted: Amounts
-    without: tuple[str, ...]
+    leaf: Standing
+    declared: Estate
     quarantined: bool
     revision: rewrite.Revision
 
 
-def find(backend: Backend, namespace: str) -> LeafState:
-    """The namespace as it stands.
-
-    Raises:
-        UsageError: there is none of this name on the endpoint.
-    """
-    for state in backend.observe():
-        if state.name == namespace:
-            return state
-    raise UsageError(
-        Text(
-            f"接入点 {backend.endpoint} 上没有命名空间 {namespace}",
-            f"{backend.endpoint} has no namespace {namespace}",
-        ),
-        Text("检查名称与 --pool", "check the name and --pool"),
-    )
-
-
 def take(folder: Path, estate: Estate, pool: Pool, state: LeafState, owner: Owner, day: date) -> Taken:
-    """Prepare to declare an observed namespace as a leaf of a tenant, new or known.
+    """Prepare to declare an observed leaf as one of a tenant, new or known.
 
     Raises:
-        UsageError: it is declared already, is going, belongs to another endpoint, or has several quotas, of
-            which only one could be followed; or what is said of its owner is no such thing.
+        UsageError: as `standing.look` and `require_unchanged`; or what is said of its owner is no such thing.
         ConflictError: the tenant's id names another file.
+        DeclaredErrors: the files would not load with it.
     """
-    node = leaf_node(pool.endpoint, state.name)
-    if any(row.node == node for row in estate.leaf_rows):
-        raise UsageError(
-            Text(f"命名空间 {state.name} 已登记", f"the namespace {state.name} is declared already"),
-            Text("无需再次纳管", "it need not be imported again"),
-        )
-    _require_free(state, pool.endpoint)
-    quota = _quota(state)
-    allotted = KubernetesTranslator().holding(quota).granted if quota else Amounts()
-    lacking = tuple(
-        entry.role
-        for entry in STANDARD
-        if entry.role not in (("namespace", "quota") if quota else ("namespace",))
-    )
+    leaf = look(estate, pool, state)
     imported = _checked(
         Imported,
         {
-            "leaf": node,
+            "leaf": leaf.node,
             "since": day,
-            "objects": {"quota": quota.key.name} if quota else {},
-            "without": [{"object": role, "since": day, "reason": REASON} for role in lacking],
+            "paper": {"doc": owner.paper} if owner.paper else None,
+            "objects": leaf.objects,
+            "without": [{"object": role, "since": day, "reason": REASON} for role in leaf.lacking],
         },
     )
     revision = rewrite.Revision(folder)
-    tenant_id = owner.tenant
-    known = estate.tenants.get(tenant_id)
-    if known:
-        revision.add_imported(tenant_id, imported)
+    tenant = owner.tenant
+    if tenant in estate.tenants:
+        revision.add_imported(tenant, imported)
     else:
-        known = _tenant(owner, imported, day)
-        revision.add_tenant(known)
-    limit = estate.limit(f"tenant/{tenant_id}", pool.id)
-    stated = {row.node: row.allotted or Amounts() for row in _rows(estate, tenant_id, pool.id)}
-    revision.put_limit(f"tenant/{tenant_id}", pool.id, limit + _lacking(limit, stated, allotted))
-    revision.add_baseline_row(BaselineRow(node=node, pool=pool.id, tenant=tenant_id, allotted=allotted))
-    return Taken(
-        tenant_id,
-        state.name,
-        node,
-        quota.key.name if quota else "",
-        allotted,
-        lacking,
-        known.quarantine is not None,
-        revision,
+        revision.add_tenant(_tenant(owner, imported, day))
+    limit = estate.limit(f"tenant/{tenant}", pool.id)
+    stated = {row.node: row.allotted or Amounts() for row in _rows(estate, tenant, pool.id)}
+    revision.put_limit(f"tenant/{tenant}", pool.id, limit + _lacking(limit, stated, leaf.allotted))
+    revision.add_baseline_row(
+        BaselineRow(node=leaf.node, pool=pool.id, tenant=tenant, allotted=leaf.allotted)
     )
+    declared = revision.preview()
+    require_unchanged(leaf, declared, day)
+    return Taken(tenant, leaf, declared, declared.tenants[tenant].frozen(leaf.node), revision)
 
 
 def save(taken: Taken, store: Store, day: date, actor: str) -> Estate:
     """Enter it into the ledger, where that is opened, and then into the declared files; what they say then.
 
     Raises:
-        DeclaredErrors: the files would not load afterwards.
         ShortageError: the ledger has no room for what stands; it says whose limit is in the way.
         ConflictError: a file changed meanwhile.
         Whatever it is, the files are as they were.
     """
-    declared = taken.revision.preview()
+    declared, node = taken.declared, taken.leaf.node
     facts = accounts.facts(store.database, declared)
     if facts is not None:
-        row = next(row for row in declared.leaf_rows if row.node == taken.node)
-        limit = facts.now.get(f"tenant/{taken.tenant} {row.pool}")
+        pool = taken.leaf.pool.id
+        limit = facts.now.get(f"tenant/{taken.tenant} {pool}")
         held = shares(store.database) or {}
         charged = {
             each.node: held[each.node].charged
-            for each in _rows(declared, taken.tenant, row.pool)
+            for each in _rows(declared, taken.tenant, pool)
             if each.node in held
         }
-        raised = _lacking(limit.amount if limit else Amounts(), charged, taken.allotted)
-        opening.take_in(store, declared, taken.node, raised, day, actor)
+        raised = _lacking(limit.amount if limit else Amounts(), charged, taken.leaf.allotted)
+        opening.take_in(store, declared, node, raised, day, actor)
     return taken.revision.save()
+
+
+def prove(spine: Spine, taken: Taken, actor: str) -> tuple[Change, ...]:
+    """Accept what stands now; what a plan would change of it, quarantine or not.
+
+    Nothing, unless somebody changed it after it was read. Raises as `Backend.read` does.
+
+    Args:
+        spine: over the estate as it was saved.
+        taken: what was saved.
+        actor: who imported it.
+    """
+    leaf = next(leaf for leaf in spine.leaves() if leaf.node == taken.leaf.node)
+    accept(spine, leaf, tuple(ObjectClass), actor, "import")
+    return spine.leaf_plan(replace(leaf, frozen=False)).changes
 
 
 def _rows(estate: Estate, tenant: str, pool: str) -> Iterator[BaselineRow]:
@@ -189,24 +166,6 @@ def _rows(estate: Estate, tenant: str, pool: str) -> Iterator[BaselineRow]:
 def _lacking(limit: Amounts, stated: Mapping[str, Amounts], more: Amounts) -> Amounts:
     """By how much a limit must rise to carry one leaf more."""
     return Amounts((total(iter(stated.values())) + more).excess_over(limit))
-
-
-def _require_free(state: LeafState, endpoint: str) -> None:
-    """A namespace that another endpoint has, or that is going, cannot be kept as declared."""
-    marks = KubernetesTranslator().claim(state.objects["Namespace", state.name])
-    if marks.endpoint not in ("", endpoint):
-        raise UsageError(
-            Text(
-                f"命名空间 {state.name} 属于接入点 {marks.endpoint}",
-                f"the namespace {state.name} belongs to endpoint {marks.endpoint}",
-            ),
-            Text("选用该接入点的资源池", "choose a pool of that endpoint"),
-        )
-    if marks.ending:
-        raise UsageError(
-            Text(f"命名空间 {state.name} 正在删除", f"the namespace {state.name} is being removed"),
-            Text("待删除完成", "wait until it is gone"),
-        )
 
 
 def _checked(model: type[D], fields: dict[str, Any]) -> D:
@@ -221,20 +180,6 @@ def _checked(model: type[D], fields: dict[str, Any]) -> D:
             Text(f"{field} 的值 {value!r} 不合规则", f"{field}: {value!r} cannot be: {first['msg']}"),
             Text("改正相应的选项", "put the option right"),
         ) from error
-
-
-def _quota(state: LeafState) -> Live | None:
-    quotas = [live for (kind, _), live in sorted(state.objects.items()) if kind == "ResourceQuota"]
-    if len(quotas) > 1:
-        names = ", ".join(live.key.name for live in quotas)
-        raise UsageError(
-            Text(
-                f"命名空间 {state.name} 有多个配额: {names}",
-                f"the namespace {state.name} has several quotas: {names}",
-            ),
-            Text("请先合并为一个 ResourceQuota 再纳管", "merge them into one ResourceQuota first"),
-        )
-    return quotas[0] if quotas else None
 
 
 def _tenant(owner: Owner, imported: Imported, day: date) -> Tenant:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from yunjin.ledger.history import Standing
     from yunjin.ledger.relief import Proposal
     from yunjin.model.estate import Estate
-    from yunjin.model.tenants import System, Tenant
+    from yunjin.model.tenants import System
 
 
 def proposals(estate: Estate, standing: Standing, pool: str) -> tuple[Proposal, ...]:
@@ -83,7 +83,7 @@ def ranks(estate: Estate) -> Mapping[str, Rank]:
     """When each leaf gives, by what the tenant's systems in its pool are.
 
     The most important of them counts, planned ones too. A leaf is a trial where nothing but trials runs in it
-    and none of its systems is of the kind that gives last. A tenant in quarantine is counted, never changed.
+    and none of its systems is of the kind that gives last. What is in quarantine is counted, never changed.
     """
     order = importance_order(estate)
     found = {}
@@ -92,13 +92,9 @@ def ranks(estate: Estate) -> Mapping[str, Rank]:
         systems = [each for each in tenant.systems if _stands_in(each, row.pool)]
         importance = max((order.index(each.importance) for each in systems), default=0)
         trial = {each.stage for each in systems} - {"planned"} == {"trial"}
-        found[row.node] = Rank(importance, trial and importance < len(order) - 1, _fixed(tenant))
+        found[row.node] = Rank(importance, trial and importance < len(order) - 1, tenant.frozen(row.node))
     return found
 
 
 def _stands_in(system: System, pool: str) -> bool:
     return not system.groups or any(group.pool == pool for group in system.groups)
-
-
-def _fixed(tenant: Tenant) -> bool:
-    return tenant.quarantine is not None

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from yunjin.model.amounts import Amounts
-from yunjin.model.declared import DatedName, Day, Declared, Id, Line, Named, name_on
+from yunjin.model.declared import Basis, DatedName, Day, Declared, Id, Line, Named, name_on
 from yunjin.model.resources import ObjectClass
 
 if TYPE_CHECKING:
@@ -82,23 +82,31 @@ class System(Named):
 
 
 class Without(Declared):
-    """A standard object that an imported namespace goes without, for now."""
+    """A standard object that an imported namespace or project goes without, for now."""
 
     object: Role
     since: Day
     reason: Line
 
 
+class Paper(Basis):
+    """The document that approved something; at least its number is known."""
+
+    doc: Line
+
+
 class Imported(Declared):
     """A namespace or project that stood before Yunjin came; it keeps its name.
 
     Attributes:
+        paper: what approved it; until that is known it is in quarantine, whatever its tenant is.
         objects: role to the name the object already has.
         without: standard objects it lacks.
     """
 
     leaf: NodeId
     since: Day
+    paper: Paper | None = None
     objects: dict[Role, Line] = Field(default_factory=dict)
     without: tuple[Without, ...] = ()
 
@@ -135,6 +143,12 @@ class Tenant(Declared):
     def name(self, day: date) -> Text:
         """The name on `day`."""
         return name_on(self.names, day)
+
+    def frozen(self, leaf: str) -> bool:
+        """Whether a leaf of it is in quarantine, with the whole tenant or for want of its own paper."""
+        return self.quarantine is not None or any(
+            part.leaf == leaf and part.paper is None for part in self.imported
+        )
 
 
 class BaselineRow(Declared):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from yunjin.model.amounts import Amounts
 from yunjin.model.change import ABSENT, Action, Change, Extra, Held, Hold
 from yunjin.model.resources import ObjectClass, Wanted
+from yunjin.model.tenancy import leaf_node
 from yunjin.plan import ranks, reasons
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class EndpointPlan:
         claim = self._translator.claim(home) if home else None
         if home is None or claim is None or not self._own(claim):
             return
-        hold = self._shelter(claim)
+        hold = self._shelter(name, claim)
         if hold:
             self._hold(name, claim.tenant, hold)
             return
@@ -190,12 +191,13 @@ class EndpointPlan:
             return Hold.FOREIGN
         return None
 
-    def _shelter(self, claim: Claim) -> reasons.Whole | None:
+    def _shelter(self, name: str, claim: Claim) -> reasons.Whole | None:
         """Why a leaf that is no longer declared is not removed."""
         tenant = self._estate.tenants.get(claim.tenant)
         if claim.protected or (tenant is not None and tenant.protected):
             return Hold.PROTECTED
-        return Hold.QUARANTINED if tenant is not None and tenant.quarantine is not None else None
+        frozen = tenant is not None and tenant.frozen(leaf_node(self._endpoint, name))
+        return Hold.QUARANTINED if frozen else None
 
     def _hold(self, leaf: str, tenant: str, hold: reasons.Whole) -> None:
         held = Held(self._endpoint, leaf, tenant, hold, reasons.of(hold, leaf, tenant))

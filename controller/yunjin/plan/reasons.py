@@ -49,9 +49,9 @@ def of(hold: Whole, leaf: str, tenant: str) -> Text:
             )
         case Hold.QUARANTINED:
             return Text(
-                f"{leaf} 的用云单位 {tenant} 隔离待核, 不作改动; 先补全主管部门和联系人",
-                f"{leaf}: tenant {tenant} is in quarantine, nothing is changed; "
-                "name its bureau and contacts first",
+                f"{leaf}(用云单位 {tenant})隔离待核, 不作改动; 先补全主管部门、联系人和批准文号",
+                f"{leaf} of tenant {tenant} is in quarantine, nothing is changed; "
+                "name its bureau, contacts and paper first",
             )
         case Hold.FOREIGN:
             return Text(

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spines import DAY, ENDPOINT, POOL, QUICK, City, home, key, under_way
-from yunjin.engine import drift, importing
-from yunjin.engine.acceptance import accept
+from yunjin.engine import drift, importing, standing
 from yunjin.engine.endpoints import accesses, connect
 from yunjin.errors import ConflictError, DeclaredErrors, ShortageError, UsageError
 from yunjin.ledger import GrantTerms, books
@@ -34,6 +33,7 @@ KNOWN = importing.Owner(
     mlps=2,
     technical="信息科科长",
     business="办公室主任",
+    paper="盘政务云〔2026〕12号",
 )
 HARD = {"requests.cpu": "2", "requests.memory": "4Gi", "limits.cpu": "3", "count/services": "5"}
 
@@ -49,18 +49,17 @@ def _stand(city: City, name: str = LEGACY, *quotas: dict[str, str], **labels: st
 
 
 def _take(city: City, name: str = LEGACY, tenant: str = "bus", owner: importing.Owner = KNOWN) -> Taken:
-    """As the command does it: read, declare, accept."""
+    """As the command does it: read, declare, prove."""
     estate = city.estate()
     pool = estate.pools[POOL]
     access = accesses(estate, None)
     with connect(estate, city.state, access, {ENDPOINT: frozenset({name})}) as endpoints:
-        state = importing.find(endpoints.backend(ENDPOINT), name)
+        state = standing.find(endpoints.backend(ENDPOINT), name, estate.leaf_word(ENDPOINT))
     taken = importing.take(city.tenants, estate, pool, state, replace(owner, tenant=tenant), DAY)
     with city.store() as store:
         importing.save(taken, store, DAY, "cloud-ops")
     with city.spine() as spine:
-        leaf = next(leaf for leaf in spine.leaves() if leaf.node == taken.node)
-        accept(spine, leaf, tuple(ObjectClass), "cloud-ops", "import")
+        assert importing.prove(spine, taken, "cloud-ops") == ()
     return taken
 
 
@@ -76,8 +75,8 @@ def _legacy(town: City) -> None:
 def test_what_is_declared_is_what_stands(town: City) -> None:
     taken = _take(town)
     figures = Amounts.parse({"cpu": 2, "memory": "4Gi"})
-    assert (taken.tenant, taken.leaf, taken.quota, taken.quarantined) == ("bus", LEGACY, "compute", False)
-    assert taken.allotted == figures
+    assert (taken.tenant, taken.leaf.name, taken.quarantined) == ("bus", LEGACY, False)
+    assert (taken.leaf.quota, taken.leaf.allotted) == ("compute", figures)
     estate = town.estate()
     row = estate.baseline[f"leaf/k8s/{LEGACY} {POOL}"]
     assert (row.tenant, row.allotted) == ("bus", figures)
@@ -93,7 +92,7 @@ def test_what_is_declared_is_what_stands(town: City) -> None:
 def test_what_it_lacks_is_listed_with_date_and_reason(town: City) -> None:
     taken = _take(town)
     roles = ("limits", "network-deny", "network-base", "network-flows", "role-admin", "role-viewer")
-    assert taken.without == roles
+    assert taken.leaf.lacking == roles
     (imported,) = _tenant(town).imported
     assert [(w.object, w.since, w.reason) for w in imported.without] == [
         (role, DAY, importing.REASON) for role in roles
@@ -153,8 +152,8 @@ def test_an_imported_object_that_is_deleted_is_missing(town: City) -> None:
 def test_a_namespace_without_a_quota_gets_none_by_being_imported(town: City) -> None:
     _stand(town, "bare")
     taken = _take(town, "bare")
-    assert (taken.quota, taken.allotted) == ("", Amounts())
-    assert "quota" in taken.without
+    assert (taken.leaf.quota, taken.leaf.allotted) == ("", Amounts())
+    assert "quota" in taken.leaf.lacking
     with town.spine() as spine:
         assert spine.plan().plan.changes == ()
 

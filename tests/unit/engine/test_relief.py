@@ -90,6 +90,16 @@ def test_a_tenant_in_quarantine_gives_nothing(tmp_path: Path) -> None:
     assert ranks(load(write_estate(tmp_path, tenants=[*others, jtj])))[LEAF].fixed
 
 
+def test_what_was_imported_without_a_paper_gives_nothing(tmp_path: Path) -> None:
+    stood = {"leaf": LEAF, "since": "2026-11-01"}
+    known = {**stood, "paper": {"doc": "盘政务云〔2026〕7号"}}
+    for number, (part, fixed) in enumerate(((stood, True), (known, False))):
+        others = [each for each in city()["tenants"] if each["id"] != "jtj"]
+        jtj = tenant("jtj", "bureau", "bureau/jtj", imported=[part])
+        estate = load(write_estate(tmp_path / str(number), tenants=[*others, jtj]))
+        assert ranks(estate)[LEAF].fixed is fixed
+
+
 def test_the_city_says_who_gives_and_otherwise_the_default_holds(tmp_path: Path) -> None:
     silent = declared(tmp_path / "a")
     assert relief_order(silent) == ("reserve", "trials", "borrowed", "guarantees")

@@ -1,4 +1,4 @@
-"""Contact rules: two posts, quarantine, owner."""
+"""Contact rules: two posts, quarantine, owner, paper."""
 
 from __future__ import annotations
 
@@ -61,3 +61,17 @@ def test_quarantine_is_told_of_and_needs_no_contacts() -> None:
     assert messages("C02", estate) == [
         "用云单位用云单位jtj(jtj)自 2026年11月1日 起隔离待核, 计入用量, 不参与排名: 归属不明"
     ]
+
+
+def test_what_was_imported_without_a_paper_is_told_of_with_what_to_fill_in() -> None:
+    stood = {"leaf": "leaf/k8s/jtj-egov", "since": "2026-11-01"}
+
+    estate = with_jtj(imported=[stood])
+    (finding,) = said("C02", estate)
+
+    assert finding.message.zh == (
+        "命名空间 jtj-egov 自 2026年11月1日 起隔离待核, 计入用量, 不参与排名: 尚缺批准文号"
+    )
+    assert (finding.subject, finding.place) == ("leaf/k8s/jtj-egov", estate.place("tenant", "jtj"))
+    assert "paper" in finding.remedy.zh
+    assert said("C02", with_jtj(imported=[{**stood, "paper": {"doc": "盘政务云〔2026〕7号"}}])) == []

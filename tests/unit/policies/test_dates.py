@@ -79,6 +79,18 @@ def test_a_basis_that_ended_is_warned_of(document: str) -> None:
     assert said("V02", estate, day=date(2025, 12, 31)) == []
 
 
+def test_a_paper_of_an_import_that_is_no_longer_in_force() -> None:
+    tenants: list[dict[str, Any]] = city()["tenants"]
+    paper = {"doc": "旧批复", "valid_to": "2026-01-01"}
+    tenants[1]["imported"] = [{"leaf": "leaf/k8s/jtj-egov", "since": "2025-11-01", "paper": paper}]
+    estate = declared(tenants=tenants)
+
+    (finding,) = said("V02", estate)
+
+    assert finding.message.zh == "命名空间 jtj-egov 的依据 旧批复 在 2026年11月22日 无效"
+    assert finding.place == estate.place("tenant", "jtj")
+
+
 def test_the_basis_of_a_price_that_itself_ended_does_not_matter() -> None:
     prices: list[dict[str, Any]] = city()["prices"]
     prices[0].update(basis=ENDED, valid_to="2026-06-01")

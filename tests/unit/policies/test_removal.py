@@ -155,6 +155,18 @@ def test_nothing_of_a_tenant_in_quarantine_is_changed() -> None:
     ]
 
 
+def test_nothing_of_an_imported_leaf_without_a_paper_is_changed() -> None:
+    tenants: list[dict[str, Any]] = city()["tenants"]
+    stood: dict[str, Any] = {"leaf": "leaf/k8s/jtj-egov", "since": "2026-11-01"}
+    tenants[1]["imported"] = [stood]
+
+    assert messages("R06", declared(tenants=tenants), plan_of(CREATION)) == [
+        "命名空间 jtj-egov 隔离待核, 变更方案却要改动 ResourceQuota yunjin"
+    ]
+    stood["paper"] = {"doc": "盘政务云〔2026〕7号"}
+    assert messages("R06", declared(tenants=tenants), plan_of(CREATION)) == []
+
+
 def test_objects_of_others_are_told_of_by_namespace() -> None:
     key = Key("k8s", "jtj-egov", "NetworkPolicy", "allow-all")
     extra = Extra(key, ObjectClass.NETWORK, "jtj", "kubectl", None)
