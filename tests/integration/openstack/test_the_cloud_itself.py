@@ -169,7 +169,7 @@ def test_a_service_that_dies_takes_the_cloud_with_it(tmp_path: Path) -> None:
 @pytest.mark.openstack
 def test_people_can_start_one_and_end_it(tmp_path: Path) -> None:
     script, folder = ROOT / "tests" / "testbeds" / "openstack" / "server.py", tmp_path / "mine"
-    command = [sys.executable, script, "up", folder]
+    command: list[str | Path] = [sys.executable, script, "up", folder]
     up = subprocess.run([*command, "--host", "big=64,4096,100"], capture_output=True, text=True, check=True)
     try:
         assert up.stdout == f"export OS_CLIENT_CONFIG_FILE={folder}/clouds.yaml OS_CLOUD=devcloud\n"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from devcluster.api import ApiError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -28,12 +30,12 @@ def image(api: CloudApi, name: str = "empty") -> str:
 
 def flavor(api: CloudApi, cpus: int, memory_mib: int, disk_gib: int = 1) -> str:
     """Id of a flavor of that size."""
-    wanted = {"vcpus": cpus, "ram": memory_mib, "disk": disk_gib}
-    for each in api.get("compute", "/flavors/detail")["flavors"]:
-        if all(each[field] == size for field, size in wanted.items()):
-            return str(each["id"])
-    named = {"name": f"c{cpus}-m{memory_mib}-d{disk_gib}", **wanted}
-    return str(api.must("POST", "compute", "/flavors", {"flavor": named})["flavor"]["id"])
+    number = f"c{cpus}-m{memory_mib}-d{disk_gib}"
+    wanted = {"id": number, "name": number, "vcpus": cpus, "ram": memory_mib, "disk": disk_gib}
+    answer = api.call("POST", "compute", "/flavors", {"flavor": wanted})
+    if answer.status not in (200, 409):  # 409: somebody else had the same wish
+        raise ApiError("POST compute /flavors", answer)
+    return number
 
 
 def aggregate(api: CloudApi, name: str, hosts: Iterable[str] = ()) -> int:

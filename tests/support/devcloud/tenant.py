@@ -6,7 +6,7 @@ answer comes back as it is; nothing here decides whether a refusal was right.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from devcloud import furnish
@@ -14,6 +14,8 @@ from devcloud.api import CloudApi, Login
 from waiting import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from devcluster.api import Answer
 
 _PASSWORD = "of-a-tenant"
@@ -32,6 +34,7 @@ class Tenant:
     api: CloudApi
     admin: CloudApi
     project: str
+    _furniture: dict[tuple[int, ...], str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, admin: CloudApi, project: str, user: str, role: str = "member") -> Self:
@@ -64,8 +67,10 @@ class Tenant:
         """Ask for a server, without a network unless one is named. 202, or a refusal."""
         wanted = {
             "name": name,
-            "imageRef": furnish.image(self.admin),
-            "flavorRef": furnish.flavor(self.admin, cpus, memory_mib),
+            "imageRef": self._known((), lambda: furnish.image(self.admin)),
+            "flavorRef": self._known(
+                (cpus, memory_mib), lambda: furnish.flavor(self.admin, cpus, memory_mib)
+            ),
             "networks": [{"uuid": network}] if network else "none",
         }
         return self.api.call("POST", "compute", "/servers", {"server": wanted})
@@ -104,3 +109,9 @@ class Tenant:
     def port(self, network: str) -> Answer:
         """Ask for a port. 201, or a refusal."""
         return self.api.call("POST", "network", "/v2.0/ports", {"port": {"network_id": network}})
+
+    def _known(self, what: tuple[int, ...], make: Callable[[], str]) -> str:
+        """Asked for once: a load of boots is to be boots, not questions for flavors."""
+        if what not in self._furniture:
+            self._furniture[what] = make()
+        return self._furniture[what]

@@ -27,6 +27,9 @@ def test_real(cluster):
 def test_owner(owned_cluster):
     pass
 
+def test_cloudy(cloud):
+    pass
+
 @pytest.mark.prove
 def test_proof():
     pass
@@ -57,17 +60,19 @@ def run(tmp_path: Path) -> Callable[..., tuple[int, str]]:
 
 
 def test_the_lane_follows_from_the_fixtures(run: Callable[..., tuple[int, str]]) -> None:
-    code, printed = run("-m", "not kubernetes")
+    code, printed = run("-m", "not openstack and not kubernetes")
     assert code == 0
     assert "test_plain PASSED" in printed
     assert "test_real" not in printed
     assert "test_owner" not in printed
+    assert "test_cloudy" not in printed
+    assert "test_cloudy" in run("-m", "openstack", "--collect-only")[1]
 
 
 def test_proofs_run_only_when_asked_for(run: Callable[..., tuple[int, str]]) -> None:
-    assert "test_proof" not in run("-m", "not kubernetes")[1]
+    assert "test_proof" not in run("-m", "not openstack and not kubernetes")[1]
     assert "test_proof PASSED" in run("-m", "prove")[1]
-    assert "test_proof PASSED" in run("-m", "not kubernetes", YUNJIN_PROVE="1")[1]
+    assert "test_proof PASSED" in run("-m", "not openstack and not kubernetes", YUNJIN_PROVE="1")[1]
 
 
 def test_on_an_outside_cluster_what_needs_our_own_is_listed_as_not_run(
@@ -80,7 +85,7 @@ def test_on_an_outside_cluster_what_needs_our_own_is_listed_as_not_run(
 
 
 def test_in_ci_an_outside_cluster_is_refused(run: Callable[..., tuple[int, str]]) -> None:
-    code, printed = run("-m", "not kubernetes", CI="true", YUNJIN_TEST_KUBECONFIG="x")
+    code, printed = run("-m", "not openstack and not kubernetes", CI="true", YUNJIN_TEST_KUBECONFIG="x")
     assert code == pytest.ExitCode.USAGE_ERROR
     assert "unset it" in printed
 
@@ -93,7 +98,7 @@ def test_a_server_that_cannot_be_had_is_an_error_and_no_skip(
     stale = assets / "kube-apiserver"
     stale.write_text("#!/bin/sh\necho Kubernetes v1.20.0\n", "utf-8")
     stale.chmod(0o755)
-    code, printed = run(KUBEBUILDER_ASSETS=str(assets))
+    code, printed = run("-m", "not openstack", KUBEBUILDER_ASSETS=str(assets))
     assert code == pytest.ExitCode.TESTS_FAILED
     assert "1 passed" in printed
     assert "2 errors" in printed

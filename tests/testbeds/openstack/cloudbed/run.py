@@ -38,8 +38,9 @@ READY = "services.json"
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 # What every service needs: imported once, so that the children share the pages and the time.
 _SHARED = (
-    "alembic", "cryptography.fernet", "dogpile.cache", "jsonschema", "oslo_config.cfg", "paste.deploy",
-    "requests", "routes", "sqlalchemy.orm", "webob", "yaml",
+    "alembic", "cryptography.fernet", "dogpile.cache", "jsonschema", "keystonemiddleware.auth_token",
+    "oslo_config.cfg", "oslo_log.log", "oslo_middleware", "oslo_policy.policy", "paste.deploy", "requests",
+    "routes", "sqlalchemy.orm", "webob", "yaml",
 )  # fmt: skip
 
 
@@ -89,11 +90,12 @@ def running(folder: Path, layout: Layout, listeners: Mapping[str, socket.socket]
     tempfile.tempdir = str(layout.state / "tmp")
     gc.freeze()  # what is shared with the children stays untouched, and so stays shared
     children: dict[int, str] = {}
+    parent = os.getpid()
     try:
         for name in listeners:
             pid = os.fork()
             if not pid:
-                _child(folder, layout, name, listeners)
+                _child(folder, layout, name, listeners, parent)
             children[pid] = name
             _remember(folder, name, pid)
         for held in listeners.values():
@@ -107,10 +109,14 @@ def running(folder: Path, layout: Layout, listeners: Mapping[str, socket.socket]
             (folder / f"{name}.pid").unlink()
 
 
-def _child(folder: Path, layout: Layout, name: str, listeners: Mapping[str, socket.socket]) -> NoReturn:
+def _child(
+    folder: Path, layout: Layout, name: str, listeners: Mapping[str, socket.socket], parent: int
+) -> NoReturn:
     """The life of a service. Nothing of the parent's own goes on in it."""
     try:
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)  # it was killed before this process could ask to follow
         log = os.open(folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, sys.stdout.fileno())
         os.dup2(log, sys.stderr.fileno())
