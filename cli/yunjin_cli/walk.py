@@ -6,6 +6,7 @@ computed in the run.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
@@ -107,9 +108,10 @@ class Walk:
         with spine(self._session, self._estate) as made:
             judged = made.plan()
             plan, leaves, changes = judged.hash[:12], judged.plan.leaves, len(judged.plan.changes)
+            counted = self._leaves()
             self._say(
-                f"变更方案 {plan}: {leaves} 个命名空间, {changes} 项变更, 审查通过",
-                f"plan {plan}: {leaves} namespaces, {changes} changes, approved",
+                f"变更方案 {plan}: {counted.zh}, {changes} 项变更, 审查通过",
+                f"plan {plan}: {counted.en}, {changes} changes, approved",
             )
             receipts = _apply(made, judged)
             self._written = _writes(receipts)
@@ -125,9 +127,9 @@ class Walk:
         self.as_promised &= equal == leaves and not found.reservations
         self._say(
             f"资源台账: 期初基线一次入账, 节点 {nodes} 个, 核定配额 {grants} 笔; "
-            f"{leaves} 个命名空间中 {equal} 个账实相符",
+            f"{counted.zh}, 其中 {equal} 个账实相符",
             f"ledger: the baseline entered once, {nodes} nodes, {grants} grants; "
-            f"{equal} of {leaves} namespaces hold what the ledger says",
+            f"{counted.en}, {equal} of which hold what the ledger says",
         )
 
     def repeat(self) -> None:
@@ -164,12 +166,24 @@ class Walk:
         """Totals and what was real."""
         rows = self._estate.leaf_rows
         sums = total(row.allotted or Amounts() for row in rows)
+        counted = self._leaves()
         kept = Amounts({d: sums.of(d) for d in ("cpu", "memory", "storage")})
         self._say(
-            f"合计 {len(rows)} 个命名空间, {amounts_text(kept, 'zh')}; 写入 {self._written} 项; "
+            f"合计 {counted.zh}, {amounts_text(kept, 'zh')}; 写入 {self._written} 项; "
             f"用时 {seconds:.1f} 秒; 模拟底座; 真实服务见 make test",
-            f"in all {len(rows)} namespaces, {amounts_text(kept, 'en')}; {self._written} writes; "
+            f"in all {counted.en}, {amounts_text(kept, 'en')}; {self._written} writes; "
             f"{seconds:.1f} s; simulated substrate; for the real one see make test",
+        )
+
+    def _leaves(self) -> Text:
+        """How many namespaces and projects are declared."""
+        found = Counter(row.node.split("/")[1] for row in self._estate.leaf_rows)
+        kinds = Counter[Text]()
+        for endpoint, count in found.items():
+            kinds[self._estate.leaf_word(endpoint)] += count
+        return Text(
+            ", ".join(f"{count} 个{kind.zh}" for kind, count in kinds.items()),
+            " and ".join(f"{count} {kind.en}s" for kind, count in kinds.items()),
         )
 
     def _name(self) -> Text:

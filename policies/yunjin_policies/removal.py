@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from yunjin.errors import Text
 from yunjin.model.change import Hold, Severity
+from yunjin.model.resources import ObjectClass
 from yunjin.model.tenancy import leaf_node
 from yunjin.policy import Breach, Facts, Scope, rule
 from yunjin_policies.subjects import node_text
@@ -40,12 +41,13 @@ _Leaf = tuple[str, str]
 def removals(facts: Facts) -> Iterator[Breach]:
     """Leaves of which the plan removes objects."""
     for (endpoint, leaf), changes in _by_leaf(c for c in facts.changes if c.destructive).items():
-        whole = any(change.key.kind == "Namespace" for change in changes)
+        whole = any(change.object_class is ObjectClass.NAMESPACE for change in changes)
         count, listed, what = len(changes), _listed(changes), leaf or endpoint
+        kind = facts.estate.leaf_word(endpoint)
         message = (
             Text(
-                f"变更方案删除接入点 {endpoint} 的命名空间 {leaf}",
-                f"the plan removes namespace {leaf} of {endpoint}",
+                f"变更方案删除接入点 {endpoint} 的{kind.zh} {leaf}",
+                f"the plan removes {kind.en} {leaf} of {endpoint}",
             )
             if whole
             else Text(
@@ -114,15 +116,16 @@ def grants_end_first(facts: Facts) -> Iterator[Breach]:
         for row in facts.estate.leaf_rows
     }
     for change in facts.changes:
-        if not change.destructive or change.key.kind != "Namespace":
+        if not change.destructive or change.object_class is not ObjectClass.NAMESPACE:
             continue
         row = rows.get((change.key.endpoint, change.leaf)) or _still_granted(facts, change)
         if row:
+            kind = facts.estate.leaf_word(change.key.endpoint)
             yield Breach(
                 _subject(change.key.endpoint, change.leaf),
                 Text(
-                    f"变更方案删除命名空间 {change.leaf}, 而 {row.node} 在资源池 {row.pool} 仍有核定配额",
-                    f"the plan removes namespace {change.leaf}, but {row.node} is still granted an amount "
+                    f"变更方案删除{kind.zh} {change.leaf}, 而 {row.node} 在资源池 {row.pool} 仍有核定配额",
+                    f"the plan removes {kind.en} {change.leaf}, but {row.node} is still granted an amount "
                     f"in pool {row.pool}",
                 ),
                 facts.estate.place("baseline", row.key),
@@ -136,14 +139,14 @@ def _granted(facts: Facts, ledger: LedgerFacts) -> Iterator[Breach]:
     for change in facts.changes:
         pool = pools.get(leaf_node(change.key.endpoint, change.leaf))
         numbers = ledger.grants.get(f"tenant/{change.tenant} {pool}")
-        if change.destructive and change.key.kind == "Namespace" and numbers:
-            listed = ", ".join(numbers)
+        if numbers and change.destructive and change.object_class is ObjectClass.NAMESPACE:
+            listed, kind = ", ".join(numbers), facts.estate.leaf_word(change.key.endpoint)
             yield Breach(
                 _subject(change.key.endpoint, change.leaf),
                 Text(
-                    f"变更方案删除命名空间 {change.leaf}, 而用云单位 {change.tenant} 在资源池 {pool} "
+                    f"变更方案删除{kind.zh} {change.leaf}, 而用云单位 {change.tenant} 在资源池 {pool} "
                     f"仍有核定配额: {listed}",
-                    f"the plan removes namespace {change.leaf}, but tenant {change.tenant} still holds "
+                    f"the plan removes {kind.en} {change.leaf}, but tenant {change.tenant} still holds "
                     f"grants in pool {pool}: {listed}",
                 ),
                 evidence={"node": f"tenant/{change.tenant}", "pool": str(pool), "grants": listed},
@@ -226,18 +229,18 @@ def taken_over(facts: Facts) -> Iterator[Breach]:
 @rule(
     "R06",
     Severity.ERROR,
-    requires=Text("隔离待核的用云单位不作变更", "Nothing of a tenant in quarantine is changed"),
-    remedy=Text(
-        "先核清并删除 quarantine, 再生成变更方案", "clear it up, remove `quarantine`, and plan again"
-    ),
+    requires=Text("隔离待核的不作变更", "Nothing that is in quarantine is changed"),
+    remedy=Text("先核清所缺事项, 再生成变更方案", "find out what is not known, and plan again"),
     scope=Scope.PLAN,
 )
 def quarantine_untouched(facts: Facts) -> Iterator[Breach]:
-    """Changes to tenants in quarantine."""
+    """Changes to leaves in quarantine, by themselves or with their tenant."""
     for (endpoint, leaf), changes in _by_leaf(facts.changes).items():
         tenant = facts.estate.tenants.get(changes[0].tenant)
-        if tenant and tenant.quarantine:
-            name, listed = node_text(facts, f"tenant/{tenant.id}"), _listed(changes)
+        node = leaf_node(endpoint, leaf)
+        if tenant and tenant.frozen(node):
+            name = node_text(facts, f"tenant/{tenant.id}" if tenant.quarantine else node)
+            listed = _listed(changes)
             yield Breach(
                 _subject(endpoint, leaf),
                 Text(
@@ -267,7 +270,8 @@ def left_alone(facts: Facts) -> Iterator[Breach]:
     "R08",
     Severity.NOTICE,
     requires=Text(
-        "命名空间里的受管对象只由云锦维护", "Objects of the managed kinds in a namespace are Yunjin's alone"
+        "命名空间和项目里的受管对象只由云锦维护",
+        "Objects of the managed kinds in a namespace or project are Yunjin's alone",
     ),
     remedy=Text("与该管理者核实后由其删除", "agree with that manager, who then removes them"),
     scope=Scope.PLAN,
@@ -278,12 +282,12 @@ def others_objects(facts: Facts) -> Iterator[Breach]:
     for extra in facts.plan.extras if facts.plan else ():
         leaves.setdefault((extra.key.endpoint, extra.key.namespace), []).append(extra)
     for (endpoint, leaf), extras in leaves.items():
-        count, listed = len(extras), _listed(extras)
+        count, listed, kind = len(extras), _listed(extras), facts.estate.leaf_word(endpoint)
         yield Breach(
             _subject(endpoint, leaf),
             Text(
-                f"命名空间 {leaf} 有 {count} 个他人建立的受管对象, 不作改动: {listed}",
-                f"namespace {leaf} holds {count} managed objects of others, left alone: {listed}",
+                f"{kind.zh} {leaf} 有 {count} 个他人建立的受管对象, 不作改动: {listed}",
+                f"{kind.en} {leaf} holds {count} managed objects of others, left alone: {listed}",
             ),
             evidence={"managers": ", ".join(sorted({extra.manager for extra in extras}))},
         )

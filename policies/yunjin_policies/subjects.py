@@ -23,8 +23,9 @@ def node_text(facts: Facts, node: str) -> Text:
     """A node of the quota tree; a tenant with its id, because it often bears its bureau's name."""
     kind, _, item = node.partition("/")
     if kind == "leaf":
-        name = item.rpartition("/")[2]
-        return Text(f"命名空间 {name} ", f"namespace {name}")
+        endpoint, _, name = item.partition("/")
+        kind_of = facts.estate.leaf_word(endpoint)
+        return Text(f"{kind_of.zh} {name} ", f"{kind_of.en} {name}")
     name_of = facts.estate.owner_name(node, facts.as_of)
     if kind == "tenant":
         return Text(f"用云单位{name_of.zh}({item})", f"tenant {name_of.en} ({item})")

@@ -54,6 +54,8 @@ class Endpoint(Named):
         state: `planned` is never observed.
         pool_binding: how namespaces are bound to their pool's nodes; `node-selector` is the annotation of
             PodNodeSelector, `admission-policy` a MutatingAdmissionPolicy where that plugin cannot be enabled.
+        token_cache_seconds: for how long a cloud's services remember that they accepted a token, the longest
+            `token_cache_time` among them. Nothing said means keystonemiddleware's own 300.
     """
 
     id: Id
@@ -61,6 +63,7 @@ class Endpoint(Named):
     state: Literal["live", "planned"]
     access: Access
     pool_binding: Literal["node-selector", "admission-policy"] = "node-selector"
+    token_cache_seconds: Annotated[int, Field(ge=0, le=86400)] | None = None
 
 
 class Pool(Named):

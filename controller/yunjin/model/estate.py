@@ -13,6 +13,7 @@ from yunjin.errors import Place, Text
 from yunjin.model.amounts import Amounts
 from yunjin.model.programme import ALL, AREAS, Element, Leadership, Programme, Task
 from yunjin.model.tenancy import Leaf, Share
+from yunjin.model.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -133,6 +134,11 @@ class Estate:
         row = self.baseline.get(f"{node} {pool}")
         return row.limit if row and row.limit else Amounts()
 
+    def leaf_word(self, endpoint: str) -> Text:
+        """What people call a leaf of an endpoint: a namespace or a project."""
+        found = self.endpoints.get(endpoint)
+        return word(f"leaf.{found.technology}" if found else "leaf")
+
     def cidrs(self, endpoint: str) -> dict[str, tuple[str, ...]]:
         """Addresses of each zone in which an endpoint has a pool."""
         zones = sorted({pool.zone for pool in self.pools.values() if pool.endpoint == endpoint})
@@ -184,7 +190,7 @@ class Estate:
             place=self.places[("baseline", row.key)],
             protected=tenant.protected,
             imported=imported is not None,
-            frozen=tenant.quarantine is not None,
+            frozen=tenant.frozen(row.node),
             renamed={str(role): name for role, name in imported.objects.items()} if imported else {},
             without=frozenset(part.object for part in imported.without) if imported else frozenset(),
         )

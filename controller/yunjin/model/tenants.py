@@ -12,7 +12,6 @@ from pydantic_core import PydanticCustomError
 
 from yunjin.model.amounts import Amounts
 from yunjin.model.declared import Basis, DatedName, Day, Declared, Id, Line, Named, name_on
-from yunjin.model.resources import ObjectClass
 
 if TYPE_CHECKING:
     from datetime import date
@@ -35,18 +34,7 @@ Role = Literal[
     "role-viewer",
     "namespace",
 ]
-ROLE_CLASS: dict[str, ObjectClass] = {
-    "namespace": ObjectClass.NAMESPACE,
-    "quota": ObjectClass.QUOTA,
-    "limits": ObjectClass.LIMITS,
-    "network-deny": ObjectClass.NETWORK,
-    "network-base": ObjectClass.NETWORK,
-    "network-flows": ObjectClass.NETWORK,
-    "role-admin": ObjectClass.ROLES,
-    "role-viewer": ObjectClass.ROLES,
-}
-
-
+"""What a standard object is for, whatever the technology."""
 Importance = Literal["ordinary", "important", "critical"]
 
 

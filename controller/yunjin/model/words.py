@@ -67,6 +67,7 @@ _WHO: Final = (
     _term("contact.technical", "技术联系人", "technical contact"),
     _term("contact.business", "业务联系人", "business contact"),
     _term("quarantine", "隔离待核", "quarantined"),
+    _term("paper", "批准文号", "paper", note=Text("批准文件的编号", "number of the approving document")),
     _term("three-administrators", "三员管理", "three administrators", nowhere=("三权分立",)),
 )
 
@@ -108,6 +109,8 @@ _WHERE: Final = (
     _term("endpoint", "接入点", "endpoint"),
     _term("pool", "资源池", "pool"),
     _term("leaf", "命名空间/项目", "namespace or project"),
+    _term("leaf.kubernetes", "命名空间", "namespace"),
+    _term("leaf.openstack", "项目", "project"),
     _term("server", "服务器", "server"),
     _term("accepted-on-site", "原址纳管", "accepted on its site"),
     _term("moved-in", "物理迁入", "moved in"),

@@ -50,7 +50,22 @@ def planned() -> dict[str, Amounts]:
     return sizes | {"inst-hospital": small["healthcare"], "ent-ecommerce": small["public-service"]}
 
 
+def machines() -> dict[str, Amounts]:
+    """What runs in virtual machines beside that."""
+
+    def of(cpu: int, memory: str, storage: str, **more: int) -> Amounts:
+        return Amounts.parse({"cpu": cpu, "memory": memory, "storage": storage, **more})
+
+    sizes = dict.fromkeys(LEADING, of(16, "64Gi", "2Ti", volumes=16, ports=24))
+    sizes |= dict.fromkeys(AREAS, of(4, "16Gi", "500Gi", volumes=8, ports=12))
+    sizes["inst-hospital"] = of(8, "32Gi", "1Ti", volumes=8, ports=12)
+    public = {"floating-ips": 1}
+    sizes["ent-ecommerce"] = of(4, "8Gi", "200Gi", volumes=4, ports=8, **public)
+    return sizes
+
+
 SIZES = planned()
+MACHINES = machines()
 
 
 def leaf(tenant: str) -> tuple[str, str]:
@@ -70,7 +85,24 @@ def test_the_leads_of_the_table_are_those_of_the_plan(panjin: Estate) -> None:
 def test_twenty_nine_tenants_with_one_namespace_each(panjin: Estate) -> None:
     assert len(SIZES) == 29
     assert set(panjin.tenants) == set(SIZES)
-    assert {row.node: row.pool for row in panjin.leaf_rows} == dict(leaf(tenant) for tenant in SIZES)
+    found = {row.node: row.pool for row in panjin.leaf_rows if row.pool.startswith("k8s-")}
+    assert found == dict(leaf(tenant) for tenant in SIZES)
+
+
+@pytest.mark.parametrize("tenant", MACHINES)
+def test_whoever_runs_virtual_machines_has_one_project(panjin: Estate, tenant: str) -> None:
+    pool = "os-inet" if tenant == "ent-ecommerce" else "os-egov"
+    name = f"{tenant}-{pool.removeprefix('os-')}"
+    row = panjin.baseline[f"leaf/{pool}/{name} {pool}"]
+    assert (row.tenant, row.allotted) == (tenant, MACHINES[tenant])
+    owner = panjin.parent(f"tenant/{tenant}")
+    assert owner is not None
+    for node in (f"tenant/{tenant}", owner):
+        assert panjin.limit(node, pool) == MACHINES[tenant]
+
+
+def test_nobody_else_has_a_project(panjin: Estate) -> None:
+    assert {row.tenant for row in panjin.leaf_rows if row.pool.startswith("os-")} == set(MACHINES)
 
 
 @pytest.mark.parametrize("tenant", SIZES)
@@ -115,12 +147,15 @@ def test_allotted_and_top_limits_fit_what_each_pool_can_promise(panjin: Estate) 
 def test_guarantees_are_half_of_a_leading_bureaus_own_tenant_and_a_quarter_of_an_areas(
     panjin: Estate,
 ) -> None:
-    guarantees = {row.node: row.guarantee for row in panjin.baseline.values() if row.guarantee}
+    guarantees = {
+        (row.node, row.pool[:3]): row.guarantee for row in panjin.baseline.values() if row.guarantee
+    }
     expected = {f"bureau/{b}": 2 for b in LEADING} | {f"area/{a}": 4 for a in AREAS}
     expected |= {f"tenant/{b}": 2 for b in LEADING} | {f"tenant/{a}": 4 for a in AREAS}
     assert guarantees == {
-        node: Amounts({d: value // part for d, value in SIZES[node.partition("/")[2]].items()})
+        (node, technology): Amounts({d: value // part for d, value in sizes[node.partition("/")[2]].items()})
         for node, part in expected.items()
+        for technology, sizes in (("k8s", SIZES), ("os-", MACHINES))
     }
 
 
@@ -137,5 +172,7 @@ def test_guarantees_and_limits_of_children_fit_their_parents(panjin: Estate) -> 
 
 def test_a_core_carries_three_pods(panjin: Estate) -> None:
     for row in panjin.leaf_rows:
+        if row.pool.startswith("os-"):
+            continue
         assert row.allotted is not None
         assert row.allotted.of(PODS) * parse("cpu", 1) == 3 * row.allotted.of("cpu"), row.node
