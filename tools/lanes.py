@@ -161,6 +161,7 @@ LANES = (
                 "-m",
                 "openstack and not prove",
                 "--numprocesses=2",  # a cloud for each, 0.9 GB of memory and most of a processor
+                "--dist=loadfile",  # and one more for a file that wants its own
             ),
         ),
     ),

@@ -93,6 +93,7 @@ def variables(build: Build, code: Path = CODE) -> dict[str, str]:
     home = str(build.python.parents[1])
     return {
         "PYTHONPATH": os.pathsep.join((str(code), str(build.seed / "plugin"))),
+        "PYTHONSAFEPATH": "1",  # or the folder of each cloud would be a place to look for plugins anew
         "PYTHONWARNINGS": "ignore",  # they are of the services' own code, by the hundred
         "XDG_CACHE_HOME": f"{home}/cache",  # the services remember there which plugins they found
         "NO_PROXY": "127.0.0.1",
