@@ -44,12 +44,23 @@ def write(client: Client, directory: Directory, change: Change, live: Live | Non
         if change.action is Action.DELETE:
             _remove(client, directory, change, live)
         elif live is None:
-            _make(client, directory, change)
+            _make_once(client, directory, change)
         else:
             _change(client, directory, change, live)
     except ConflictError:
         directory.forget(change.leaf)  # whoever looks again, shall look at what is there
         raise
+
+
+def _make_once(client: Client, directory: Directory, change: Change) -> None:
+    """What was absent, unless an earlier sending of this very change, whose answer was lost, has made it."""
+    try:
+        _make(client, directory, change)
+    except ConflictError:
+        directory.forget(change.leaf)
+        now = observe.read(client, directory, [change.key]).get(change.key)
+        if now is None or _TRANSLATOR.fingerprint(change.wanted, now) != change.after:
+            raise
 
 
 def _make(client: Client, directory: Directory, change: Change) -> None:
@@ -124,7 +135,7 @@ def _remove(client: Client, directory: Directory, change: Change, live: Live | N
     key = change.key
     if live is None:
         if key.kind == "Project":
-            removal.remove_groups(client, directory, key)
+            removal.remove_rest(client, directory, key)
         return
     if key.kind == "Project":
         removal.remove(client, directory, key, live)

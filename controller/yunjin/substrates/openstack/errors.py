@@ -51,6 +51,7 @@ _RESOURCE: Final = re.compile(
 )
 # A bad request that was good when the plan was made: more is used by now, or the project is gone.
 _OUTDATED: Final = re.compile(r"already used|below (the )?us(e|age)|is not a valid project", re.IGNORECASE)
+_TOO_LOW: Final = re.compile(r"Quota limit \S+ for (\w+) must be greater than or equal to already used")
 _MOVED: Final = frozenset(
     {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE, HTTPStatus.PRECONDITION_FAILED}
 )
@@ -148,6 +149,11 @@ def over_quota(answer: Answer) -> tuple[str, ...]:
     named = next((group for group in found.groups() if group), "") if found else ""
     resources = tuple(sorted({part.strip(" '\"") for part in named.split(",")} - {""}))
     return resources or (answer.service.name,)
+
+
+def below_use_of(answer: Answer) -> frozenset[str]:
+    """The figures of a quota that a service will not set since more is used; else empty."""
+    return frozenset(_TOO_LOW.findall(answer.said)) if answer.code == HTTPStatus.BAD_REQUEST else frozenset()
 
 
 def below_use(endpoint: str, subject: object, service: Service, figures: Iterable[str]) -> ConflictError:

@@ -31,6 +31,8 @@ SERVICES: Final[tuple[tuple[Service, str, str, str], ...]] = (
 )
 """In the order of writing: a service, path of a quota, its name in the body, path with what is used."""
 
+_CAPACITY: Final = frozenset(figure for _, figure in quantities.CAPACITY)
+
 
 def answer(client: Client, service: Service, project: str, about: object) -> dict[str, Any]:
     """What one service says of a project's quota, with what is used of it."""
@@ -86,10 +88,19 @@ def put_figures(client: Client, service: Service, project: str, key: Key, figure
             if not sent.ok and sent.code != HTTPStatus.NOT_FOUND:
                 raise errors.refused(client.endpoint, key, sent)
         else:
-            client.call(service, "PUT", path, {name: dict(figures)}, about=key)
+            _put(client, service, path, {name: dict(figures)}, key)
     except TransientError:
         if figures is None or not _holds(client, service, project, key, figures):
             raise
+
+
+def _put(client: Client, service: Service, path: str, body: dict[str, dict[str, Any]], key: Key) -> None:
+    sent = client.send(service, "PUT", path, body)
+    if service is NETWORK and errors.below_use_of(sent) - _CAPACITY:
+        # Rules and the like follow the figure in a later step. What tenants use was looked at before.
+        sent = client.send(service, "PUT", path, {"quota": {**body["quota"], "force": True}})
+    if not sent.ok:
+        raise errors.refused(client.endpoint, key, sent)
 
 
 def in_force(change: Change, live: Live) -> bool:

@@ -38,20 +38,35 @@ def remove(client: Client, directory: Directory, key: Key, live: Live) -> None:
     """
     project = str(live.body["metadata"]["id"])
     raw = _own(client, directory, key, project)
-    if raw is not None:
-        _mark(client, key, raw)
-        _empty(client, key, project)
-        projects.bind(client, project, key, "")
-        for service, path, _, _ in quotas.SERVICES:
-            client.drop(service, path.format(project), about=key)
-    remove_groups(client, directory, key)
-    if raw is not None:
-        client.drop(IDENTITY, f"/projects/{project}", about=key)
+    if raw is None:
+        remove_rest(client, directory, key)
+        return
+    _mark(client, key, raw)
+    _empty(client, key, project)
+    projects.bind(client, project, key, "")
+    for service, path, _, _ in quotas.SERVICES:
+        client.drop(service, path.format(project), about=key)
+    _remove_groups(client, directory, key)
+    client.drop(IDENTITY, f"/projects/{project}", about=key)
     directory.forget(key.name)
 
 
-def remove_groups(client: Client, directory: Directory, key: Key) -> None:
-    """A leaf's own groups: they do not go with its project."""
+def remove_rest(client: Client, directory: Directory, key: Key) -> None:
+    """What stays when somebody else has removed the project.
+
+    Raises:
+        ConflictError: there is a project of that name again.
+    """
+    directory.forget(key.name)
+    if directory.known_domain() is None:
+        return
+    if directory.look_for_project(key.name) is not None:
+        raise errors.moved(client.endpoint, key)
+    _remove_groups(client, directory, key)
+
+
+def _remove_groups(client: Client, directory: Directory, key: Key) -> None:
+    """A leaf's own groups do not go with its project."""
     for suffix in ("admin", "viewer"):
         group = projects.find_group(client, directory, f"{key.name}-{suffix}")
         if group is not None:
