@@ -20,6 +20,7 @@ from yunjin.ledger import Ledger
 from yunjin.model.amounts import Amounts
 from yunjin.model.change import Action
 from yunjin.model.resources import Key, ObjectClass
+from yunjin.model.tenancy import leaf_node
 from yunjin.plan import drift, repair
 from yunjin.store import Sighting
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from yunjin.engine.spine import Judged, Spine
     from yunjin.engine.split import Split
+    from yunjin.model.change import Extra
     from yunjin.model.tenancy import Leaf
     from yunjin.plan import DriftItem
 
@@ -62,13 +64,14 @@ class Adoption:
 
 def seen(spine: Spine, parted: Split) -> tuple[Seen, ...]:
     """Every difference with its policy and its age; the ages are kept for the next look."""
-    items = drift(replace(parted.plan, changes=parted.drifted))
+    extras = _unlooked_for(spine, parted.plan.extras)
+    items = drift(replace(parted.plan, changes=parted.drifted, extras=extras))
     first: dict[tuple[Key, str], datetime] = {}
     for endpoint, binding in parted.plan.bindings.items():
         if binding.observed_at is not None:
             mine = [_sighting(item) for item in items if item.key.endpoint == endpoint]
             first.update(spine.store.sightings.update(endpoint, mine))
-    foreign = {extra.key for extra in parted.plan.extras}
+    foreign = {extra.key for extra in extras}
     return tuple(
         Seen(
             item,
@@ -76,6 +79,26 @@ def seen(spine: Spine, parted: Split) -> tuple[Seen, ...]:
             REPORT if item.key in foreign else spine.drift_policies[item.object_class],
         )
         for item in items
+    )
+
+
+def _unlooked_for(spine: Spine, extras: tuple[Extra, ...]) -> tuple[Extra, ...]:
+    """Other people's objects, without those of a class of which an imported leaf has none of Yunjin's.
+
+    These were there when it was taken over as it stood, and stay its own until Yunjin's are declared.
+    """
+    holders = {leaf_node(extra.key.endpoint, extra.key.namespace) for extra in extras}
+    translators = spine.endpoints.translators
+    managed = {
+        leaf.node: {wanted.object_class for wanted in translators[leaf.endpoint].wanted(leaf)}
+        for leaf in (spine.leaves() if holders else ())
+        if leaf.imported and leaf.node in holders
+    }
+    return tuple(
+        extra
+        for extra in extras
+        if extra.object_class
+        in managed.get(leaf_node(extra.key.endpoint, extra.key.namespace), (extra.object_class,))
     )
 
 

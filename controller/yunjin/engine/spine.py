@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from yunjin.apply import ApprovedPlan, apply, approve
 from yunjin.engine import accounts, doubts, opening
 from yunjin.engine.choices import REPAIR, drift_policies
-from yunjin.engine.split import narrowed, overwrites, split
+from yunjin.engine.split import narrowed, overwrites, split, undoes
 from yunjin.ledger.shares import shares
 from yunjin.model.resources import LeafState, ObjectClass
 from yunjin.observe import Observation, observe_all
@@ -136,7 +136,7 @@ class Spine:
         kept = tuple(
             replace(change, force=True) if overwrites(change) else change
             for change in observed.changes
-            if change.object_class in repaired or change.key not in drifted or not overwrites(change)
+            if change.object_class in repaired or change.key not in drifted or not undoes(change)
         )
         judged = self.judge(repair(narrowed(observed, kept), repaired))
         return replace(judged, left=len(observed.changes) - len(kept))

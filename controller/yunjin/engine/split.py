@@ -63,6 +63,17 @@ def overwrites(change: Change) -> bool:
     )
 
 
+def undoes(change: Change) -> bool:
+    """Whether it would take back a value that Yunjin is not recorded to have written.
+
+    Of drift that is somebody else's doing, also where nobody's name is kept: a cloud's services keep none.
+    """
+    return change.action is Action.UPDATE and any(
+        difference.manager != FIELD_MANAGER and (difference.manager or difference.observed is not None)
+        for difference in change.differences
+    )
+
+
 def narrowed(plan: Plan, kept: Collection[Change]) -> Plan:
     """The plan with `kept`, of its changes, alone, and without those of them that rely on one left out.
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import estates
 from spines import DAY, ENDPOINT, POOL, QUICK, City, home, key, under_way
+from takings import CLOUD_POOL, KNOWN, beside_a_cloud, take
 from yunjin.engine import drift, importing, standing
-from yunjin.engine.endpoints import accesses, connect
+from yunjin.engine.endpoints import CLOUDS, Endpoints
+from yunjin.engine.spine import Spine
 from yunjin.errors import ConflictError, DeclaredErrors, ShortageError, UsageError
 from yunjin.ledger import GrantTerms, books
 from yunjin.model.amounts import Amounts
-from yunjin.model.change import Outcome
+from yunjin.model.change import Binding, Outcome
 from yunjin.model.resources import ObjectClass
+from yunjin.substrates.simulated.backend import SimulatedBackend
+from yunjin.substrates.simulated.faults import Effect, Faults, Operation, Rule
+from yunjin_policies import RULES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,17 +32,6 @@ if TYPE_CHECKING:
 
 LEGACY = "legacy-hospital"
 OLD = key("ResourceQuota", "compute", LEGACY)
-KNOWN = importing.Owner(
-    tenant="bus",
-    node="bureau/jtj",
-    kind="institution",
-    zh="市公交公司",
-    en="Bus company",
-    mlps=2,
-    technical="信息科科长",
-    business="办公室主任",
-    paper="盘政务云〔2026〕12号",
-)
 HARD = {"requests.cpu": "2", "requests.memory": "4Gi", "limits.cpu": "3", "count/services": "5"}
 
 
@@ -49,18 +46,7 @@ def _stand(city: City, name: str = LEGACY, *quotas: dict[str, str], **labels: st
 
 
 def _take(city: City, name: str = LEGACY, tenant: str = "bus", owner: importing.Owner = KNOWN) -> Taken:
-    """As the command does it: read, declare, prove."""
-    estate = city.estate()
-    pool = estate.pools[POOL]
-    access = accesses(estate, None)
-    with connect(estate, city.state, access, {ENDPOINT: frozenset({name})}) as endpoints:
-        state = standing.find(endpoints.backend(ENDPOINT), name, estate.leaf_word(ENDPOINT))
-    taken = importing.take(city.tenants, estate, pool, state, replace(owner, tenant=tenant), DAY)
-    with city.store() as store:
-        importing.save(taken, store, DAY, "cloud-ops")
-    with city.spine() as spine:
-        assert importing.prove(spine, taken, "cloud-ops") == ()
-    return taken
+    return take(city, name, tenant, owner)
 
 
 def _tenant(city: City, tenant: str = "bus") -> Tenant:
@@ -141,6 +127,28 @@ def test_somebody_elses_change_after_the_import_is_drift(town: City) -> None:
     assert (judged.plan.changes, judged.left) == ((), 1)
 
 
+def test_what_others_made_is_drift_once_objects_of_its_class_are_yunjins(town: City) -> None:
+    body = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "allow-all", "namespace": LEGACY},
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress"]},
+    }
+    theirs = town.people.create_foreign(body, "terraform")
+    _take(town)
+    with town.spine() as spine:
+        parted = spine.split()
+        assert [extra.key for extra in parted.plan.extras] == [theirs]
+        assert drift.seen(spine, parted) == ()
+    file = town.tenants / "bus.yaml"
+    said = re.sub(r" +- object: network-base\n +since: .*\n +reason: .*\n", "", file.read_text("utf-8"))
+    file.write_text(said, "utf-8")
+    town.apply()
+    with town.spine() as spine:
+        (each,) = drift.seen(spine, spine.split())
+    assert (each.item.key, each.item.kind.value, each.policy) == (theirs, "extra", "report")
+
+
 def test_an_imported_object_that_is_deleted_is_missing(town: City) -> None:
     _take(town)
     town.people.remove(OLD)
@@ -177,6 +185,29 @@ def test_what_nobody_knows_means_quarantine(town: City, owner: dict[str, None], 
 
 def _owner(**fields: Any) -> importing.Owner:
     return replace(KNOWN, **fields)
+
+
+def test_a_paper_is_kept_and_without_one_the_namespace_alone_is_in_quarantine(town: City) -> None:
+    _stand(town, "legacy-second", {"requests.cpu": "1"})
+    assert not _take(town).quarantined
+    (imported,) = _tenant(town).imported
+    assert imported.paper is not None
+    assert imported.paper.doc == KNOWN.paper
+
+    assert _take(town, "legacy-second", "jtj", _owner(paper=None)).quarantined
+    assert _tenant(town, "jtj").quarantine is None
+    frozen = {leaf.name for leaf in town.estate().leaves(DAY) if leaf.frozen}
+    assert frozen == {"legacy-second"}
+    town.allot("legacy-second", cpu=0)
+    town.allot("jtj-egov", cpu=2)
+    assert [receipt.change.leaf for receipt in town.apply()] == ["jtj-egov"]
+
+    file = town.tenants / "jtj.yaml"
+    found = re.sub(
+        r"( +)since: .*\n", r"\g<0>\1paper: {doc: 盘政务云〔2026〕30号}\n", file.read_text("utf-8"), count=1
+    )
+    file.write_text(found, "utf-8")
+    assert [receipt.change.leaf for receipt in town.apply()] == ["legacy-second"]
 
 
 def test_a_namespace_in_quarantine_is_counted_and_never_changed(town: City) -> None:
@@ -332,3 +363,65 @@ def test_an_id_that_names_another_document_is_refused(town: City) -> None:
 
 def _files(city: City) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in city.tenants.rglob("*.yaml")}
+
+
+def test_the_proof_reads_the_namespace_alone(town: City) -> None:
+    estate = town.estate()
+    seen = SimulatedBackend.open(
+        ENDPOINT, town.state / "simulated" / "k8s.db", watch_names=frozenset({LEGACY})
+    )
+    state = standing.find(seen, LEGACY, estate.leaf_word(ENDPOINT))
+    taken = importing.take(town.tenants, estate, estate.pools[POOL], state, KNOWN, DAY)
+    blind = Faults((Rule(operation=Operation.OBSERVE, effect=Effect.UNREACHABLE),))
+    backend = SimulatedBackend.open(ENDPOINT, town.state / "simulated" / "k8s.db", blind)
+    with town.store() as store, Endpoints({ENDPOINT: backend}, {ENDPOINT: _SIMULATED}) as endpoints:
+        spine = Spine(importing.save(taken, store, DAY, "cloud-ops"), DAY, endpoints, store, RULES)
+        assert importing.prove(spine, taken, "cloud-ops") == ()
+        town.people.edit(OLD, {("spec", "hard", "requests.cpu"): "6"}, "terraform")
+        assert [change.key for change in importing.prove(spine, taken, "cloud-ops")] == [OLD]
+    seen.close()
+
+
+_SIMULATED = Binding(technology="kubernetes", access="simulated", observed_at=None)
+
+
+def test_what_was_yunjins_and_lost_its_declaration_is_taken_back_whole(town: City) -> None:
+    lost = _forget(town)
+    taken = take(lost, "jtj-egov", "jtj", _owner(node="bureau/jtj", kind="bureau"))
+    assert (taken.leaf.lacking, taken.leaf.objects) == ((), {})
+    with lost.spine() as spine:
+        assert spine.plan().plan.changes == ()
+    lost.close()
+
+
+def test_what_was_yunjins_and_another_tenants_is_not_declared_as_it_stands(town: City) -> None:
+    lost = _forget(town)
+    before = _files(lost)
+    with pytest.raises(UsageError, match=r"was Yunjin's and is not as given here: .*ResourceQuota yunjin"):
+        take(lost, "jtj-egov", "bus")
+    assert _files(lost) == before
+    lost.close()
+
+
+def _forget(city: City) -> City:
+    """The same endpoint, of which the files and a new state no longer know the namespace jtj-egov."""
+    folder = city.state.parent / "lost"
+    shutil.copytree(city.state / "simulated", folder / "state" / "simulated")
+    given = estates.city()
+    rows = [row for row in given["baseline"] if row["node"] not in ("leaf/k8s/jtj-egov", "tenant/jtj")]
+    tenants = [each for each in given["tenants"] if each["id"] != "jtj"]
+    return City(folder, tenants=tenants, baseline=rows)
+
+
+def test_a_pool_of_the_other_technology_names_the_right_command(tmp_path: Path) -> None:
+    city = City(tmp_path / "beside", **beside_a_cloud())
+    estate = city.estate()
+    with pytest.raises(UsageError, match="pool os-egov holds projects, not namespaces") as caught:
+        standing.require_technology(estate, estate.pools[CLOUD_POOL], "kubernetes")
+    assert caught.value.remedy is not None
+    assert "yunjin import openstack --project" in caught.value.remedy.zh
+    with pytest.raises(UsageError, match="pool k8s-egov holds namespaces, not projects") as caught:
+        standing.require_technology(estate, estate.pools[POOL], CLOUDS)
+    assert caught.value.remedy is not None
+    assert "yunjin import kubernetes" in caught.value.remedy.zh
+    city.close()

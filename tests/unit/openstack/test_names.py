@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from yunjin.model.resources import Key
-from yunjin.model.tenants import ROLE_CLASS
+from yunjin.model.tenants import Role
 from yunjin.substrates.kubernetes.names import STANDARD as OF_CLUSTERS
 from yunjin.substrates.openstack import names
 
@@ -39,11 +39,11 @@ def test_a_mark_that_is_given_twice_shows() -> None:
 
 
 def test_every_role_is_one_that_imported_leaves_can_name() -> None:
+    of_clusters = {entry.role: entry.object_class for entry in OF_CLUSTERS}
     for entry in names.STANDARD:
-        assert ROLE_CLASS[entry.role] == entry.object_class
-    assert {entry.role for entry in names.STANDARD} | {"network-deny"} == {
-        entry.role for entry in OF_CLUSTERS
-    }
+        assert of_clusters[entry.role] == entry.object_class
+    assert {entry.role for entry in names.STANDARD} | {"network-deny"} == set(of_clusters)
+    assert set(of_clusters) == set(get_args(Role))
 
 
 @pytest.mark.parametrize("entry", names.STANDARD, ids=lambda entry: f"{entry.kind}-{entry.role}")
