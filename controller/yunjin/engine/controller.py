@@ -4,8 +4,8 @@ Run by `yunjin controller run`. Calls the spine, drift, the ledger's clocks, and
 that have one. A full sweep every so many seconds is the truth; a watch only shortens the wait. Promises that
 it writes to an endpoint only under its lease and only what it has just read again, so that it never overlaps
 with an apply or another controller; that only drift is put right here (what was declared anew waits for an
-approved apply); that removals are never its doing; and a clean stop: writes under way end, no other begins,
-leases are given back.
+approved apply); that removals are never its doing, but for credentials whose time is over; and a clean stop:
+writes under way end, no other begins, leases are given back.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import structlog
 
 from yunjin.engine.choices import SWEEP_INTERVAL, drift_policies, grant_warnings, patience, sweep_interval
 from yunjin.engine.clocks import advance
+from yunjin.engine.credentials import Desk, end_due
 from yunjin.engine.drift import put_right, seen
 from yunjin.engine.reorganisation import Reorganiser
 from yunjin.engine.split import split
@@ -113,6 +114,7 @@ class Controller:
         self._signature: _Signature = ()
         self._told: frozenset[tuple[Key, str, datetime]] = frozenset()
         self._refused: frozenset[str] = frozenset()
+        self._unended: frozenset[str] = frozenset()
 
     def run(self, stop: threading.Event) -> None:
         """Sweep until told to stop. Errors end a sweep, never the controller."""
@@ -153,6 +155,7 @@ class Controller:
         """
         self._tell_of(advance(spine.store, spine.estate, spine.as_of, _ACTOR))
         self._tell_of(Reorganiser(self._folder, spine.store, spine.rules, _ACTOR).carry_out_due(spine.as_of))
+        self._clear_away(Desk(spine.estate, spine.endpoints, spine.store))
         parted = spine.split()
         found = seen(spine, parted)
         self._metrics.looked(parted, found)
@@ -175,6 +178,17 @@ class Controller:
             return Sweep()
         parted = split(spine.leaf_plan(leaf), spine.store.journal)
         return replace(self._put_right(spine, parted, stop), drifted=len(parted.drifted))
+
+    def _clear_away(self, desk: Desk) -> None:
+        """End the credentials whose time is over; of those that cannot be ended the log tells once."""
+        cleared = end_due(desk)
+        done = [record.id for record, error in cleared if error is None]
+        if done:
+            log.info("credentials ended", ids=done[:_MOST_LINES], count=len(done))
+        left = {record.id: error for record, error in cleared if error is not None}
+        for number in sorted(left.keys() - self._unended):
+            log.warning("credential holds on", id=number, reason=left[number].message.en)
+        self._unended = frozenset(left)
 
     def _put_right(self, spine: Spine, parted: Split, stop: threading.Event | None) -> Sweep:
         """Put right the drift of the classes whose policy is to repair."""

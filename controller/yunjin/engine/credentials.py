@@ -1,35 +1,44 @@
-"""Credentials of a tenant over all its namespaces: issued together, revoked together.
+"""Credentials of a tenant over all its namespaces and projects: issued together, revoked together.
 
-Called by `yunjin tenant credential`. Calls the Kubernetes substrate and records in the store who got what,
-never the secret. Promises that a credential is on record before the first token exists, so that a killed
-run leaves nothing that cannot be revoked, that a failure in the middle takes back what was issued, and that
-revoking goes as far as it can: a cluster that does not answer keeps no other from refusing the credential.
+Called by `yunjin tenant credential` and, for those whose time is over, by the controller. Calls the
+substrates through `CredentialBackend` and records in the store who got what, never the secret. Promises that
+a credential is on record before the first token exists, so that a killed run leaves nothing that cannot be
+revoked; that a failure in the middle, that of handing it over included, takes back what was issued; and that
+revoking goes as far as it can: an endpoint that does not answer keeps no other from refusing the credential.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+import yaml
+
 from yunjin.errors import Text, UsageError, YunjinError
+from yunjin.model.credential import merged
 from yunjin.store import Credential
-from yunjin.substrates.kubernetes import credentials
-from yunjin.substrates.kubernetes.backend import KubernetesBackend
+from yunjin.substrates.contract import CredentialBackend
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from yunjin.engine.endpoints import Endpoints
+    from yunjin.model import credential
+    from yunjin.model.credential import Role
     from yunjin.model.estate import Estate
     from yunjin.store import Store
-    from yunjin.substrates.kubernetes.credentials import Role
+
+    Deliver = Callable[[Mapping[str, str]], None]
+    """Hands the files over, by technology; called once, and kept by nobody else."""
 
 LONGEST: Final = timedelta(days=365)
-SHORTEST: Final = timedelta(seconds=credentials.SHORTEST)
+SHORTEST: Final = timedelta(minutes=10)
+"""What Kubernetes grants at least."""
 _POST: Final = 80
 """Characters of a post."""
 
@@ -38,15 +47,26 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A new credential. The kubeconfig is shown once and kept nowhere.
+    """A new credential, handed over already.
 
     Attributes:
-        expires: the earliest moment at which one of its tokens ends.
+        expires: the earliest moment at which a part of it ends.
     """
 
     id: str
     expires: datetime
-    kubeconfig: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """A credential that has ended.
+
+    Attributes:
+        accepted_until: by endpoint, until when some service there may still accept a token of it.
+    """
+
+    record: Credential
+    accepted_until: Mapping[str, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +82,12 @@ class Handed:
     role: Role
     post: str
     life: timedelta
+
+    @classmethod
+    def again(cls, record: Credential) -> Handed:
+        """As an earlier one was."""
+        role: Role = "admin" if record.role == "admin" else "viewer"
+        return cls(role, record.post, record.expires - record.issued)
 
     def require_possible(self) -> None:
         """Raises UsageError where it cannot be handed out so."""
@@ -83,94 +109,163 @@ class Handed:
             )
 
 
-def issue(estate: Estate, endpoints: Endpoints, store: Store, tenant: str, handed: Handed) -> Issued:
-    """A kubeconfig with one context a namespace of the tenant.
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where credentials are issued: what is declared, what is connected, what is on record."""
 
-    Raises:
-        UsageError: the tenant has no namespace on a real cluster, or it cannot be handed out so.
-        YunjinError: a cluster refused or did not answer; what was issued before is taken back.
-    """
-    handed.require_possible()
-    leaves = tuple(_leaves(estate, endpoints, tenant))
-    if not leaves:
-        raise UsageError(
-            Text(
-                f"用云单位 {tenant} 在真实集群上没有命名空间", f"{tenant} has no namespace on a real cluster"
-            ),
-            Text(
-                "先下发执行, 并用 --kubeconfig 指明集群; 模拟底座没有凭据",
-                "apply first and name the cluster with --kubeconfig; simulated ones have no credentials",
-            ),
+    estate: Estate
+    endpoints: Endpoints
+    store: Store
+
+    def record(self, number: str) -> Credential:
+        """What is on record. Raises UsageError where nothing is."""
+        record = self.store.credentials.get(number)
+        if record is None:
+            raise UsageError(
+                Text(f"没有编号为 {number} 的凭据", f"there is no credential {number}"),
+                Text("用 yunjin tenant credential list 查看", "see yunjin tenant credential list"),
+            )
+        return record
+
+    def technologies(self, tenant: str) -> tuple[str, ...]:
+        """For each of these the tenant gets a file.
+
+        Raises:
+            UsageError: the tenant has no namespace or project on a real endpoint.
+        """
+        return tuple(sorted({self._technology(backend.endpoint) for backend, _ in self._leaves(tenant)}))
+
+    def issue(self, tenant: str, handed: Handed, deliver: Deliver) -> Issued:
+        """A new credential, in one file a technology with one entry a leaf.
+
+        Raises:
+            UsageError: as `technologies`, or it cannot be handed out so.
+            YunjinError: an endpoint refused or did not answer; what was issued before is taken back.
+        """
+        handed.require_possible()
+        leaves = self._leaves(tenant)
+        number, now = secrets.token_hex(5), self.store.now()
+        places = tuple((backend.endpoint, leaf) for backend, leaf in leaves)
+        self.store.credentials.record(
+            Credential(number, tenant, handed.role, handed.post, places, now, now + handed.life)
         )
-    number, now = secrets.token_hex(5), store.now()
-    places = tuple((backend.endpoint, leaf) for backend, leaf in leaves)
-    store.credentials.record(
-        Credential(number, tenant, handed.role, handed.post, places, now, now + handed.life)
-    )
-    seconds = int(handed.life.total_seconds())
-    made: list[credentials.Credential] = []
-    try:
-        made.extend(
-            credentials.issue(backend.client, leaf, handed.role, number, seconds) for backend, leaf in leaves
-        )
-    except BaseException:
-        _take_back(endpoints, store, number)
-        raise
-    return Issued(number, min(each.expires for each in made), credentials.kubeconfig(made))
+        seconds = int(handed.life.total_seconds())
+        try:
+            made = [backend.issue(leaf, handed.role, number, seconds) for backend, leaf in leaves]
+            deliver(self._files(made))
+        except BaseException:
+            self._take_back(number)
+            raise
+        return Issued(number, min(each.expires for each in made))
+
+    def renew(self, number: str, deliver: Deliver) -> Issued:
+        """Another credential as the old one was, which holds on: see `retire`.
+
+        Raises:
+            UsageError: there is no such credential or it was revoked; else as `issue`.
+            YunjinError: as `issue`.
+        """
+        record = self.record(number)
+        if record.revoked is not None:
+            raise UsageError(
+                Text(f"凭据 {number} 已收回", f"credential {number} was revoked"),
+                Text("用 yunjin tenant credential issue 重新签发", "issue another one"),
+            )
+        return self.issue(record.tenant, Handed.again(record), deliver)
+
+    def retire(self, number: str, overlap: timedelta) -> Revoked | None:
+        """End a credential at once, as `revoke`; or let it end after `overlap` (None), by `end_due`."""
+        if not overlap:
+            return self.revoke(number)
+        self.store.credentials.shorten(number, self.store.now() + overlap)
+        return None
+
+    def revoke(self, number: str) -> Revoked:
+        """End a credential everywhere. It stays on record as holding until all endpoints have ended it.
+
+        Raises:
+            UsageError: no such credential, or an endpoint of it is not connected.
+            YunjinError: an endpoint refused or did not answer; all others have ended it.
+        """
+        record = self.record(number)
+        lingering: dict[str, float] = {}
+        errors: list[YunjinError] = []
+        for endpoint, leaf in record.leaves:
+            try:
+                lingering[endpoint] = self._end(endpoint, leaf, number)
+            except YunjinError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+        self.store.credentials.revoke(number)
+        ended = self.record(number)
+        at = ended.revoked or self.store.now()
+        return Revoked(ended, {place: at + timedelta(seconds=most) for place, most in lingering.items()})
+
+    def _end(self, endpoint: str, leaf: str, number: str) -> float:
+        """End it in one leaf; for how many seconds it may still be accepted."""
+        backend = self.endpoints.backends.get(endpoint)
+        if not isinstance(backend, CredentialBackend):
+            raise UsageError(
+                Text(
+                    f"接入点 {endpoint} 未连接, 凭据 {number} 未能收回",
+                    f"{endpoint} is not connected; {number} still holds",
+                ),
+                Text(
+                    "用 --kubeconfig 或 --os-cloud 指明后重试",
+                    "name it with --kubeconfig or --os-cloud and try again",
+                ),
+            )
+        backend.revoke(leaf, number)
+        return backend.lingering
+
+    def _take_back(self, number: str) -> None:
+        """After a failure, of which the caller hears. What cannot be ended stays on record as holding."""
+        try:
+            self.revoke(number)
+        except YunjinError as error:
+            log.warning("credential %s not taken back: %s", number, error)
+
+    def _leaves(self, tenant: str) -> Sequence[tuple[CredentialBackend, str]]:
+        found: list[tuple[CredentialBackend, str]] = []
+        for row in self.estate.leaf_rows:
+            backend = self.endpoints.backends.get(self.estate.pools[row.pool].endpoint)
+            if row.tenant == tenant and isinstance(backend, CredentialBackend):
+                found.append((backend, row.node.rpartition("/")[2]))
+        if not found:
+            raise UsageError(
+                Text(
+                    f"用云单位 {tenant} 在真实接入点上没有命名空间或项目",
+                    f"{tenant} has no namespace or project on a real endpoint",
+                ),
+                Text(
+                    "先下发执行, 并用 --kubeconfig 或 --os-cloud 指明接入点; 模拟底座没有凭据",
+                    "apply first and name the endpoint with --kubeconfig or --os-cloud; simulated ones have "
+                    "no credentials",
+                ),
+            )
+        return found
+
+    def _files(self, made: Sequence[credential.Credential]) -> dict[str, str]:
+        """By technology."""
+        ordered = sorted(made, key=lambda each: self._technology(each.endpoint))
+        return {
+            technology: yaml.safe_dump(merged(list(same)), sort_keys=False, allow_unicode=True)
+            for technology, same in groupby(ordered, key=lambda each: self._technology(each.endpoint))
+        }
+
+    def _technology(self, endpoint: str) -> str:
+        return self.estate.endpoints[endpoint].technology
 
 
-def revoke(endpoints: Endpoints, store: Store, number: str) -> Credential:
-    """End a credential on every cluster. It stays on record as holding until all of them have ended it.
-
-    Raises:
-        UsageError: no such credential, or a cluster of it is not connected.
-        YunjinError: a cluster refused or did not answer; all others have ended it.
-    """
-    record = store.credentials.get(number)
-    if record is None:
-        raise UsageError(
-            Text(f"没有编号为 {number} 的凭据", f"there is no credential {number}"),
-            Text("用 yunjin tenant credential list 查看", "see yunjin tenant credential list"),
-        )
-    errors = [
-        error
-        for endpoint, leaf in record.leaves
-        if (error := _ended(endpoints, endpoint, leaf, number)) is not None
-    ]
-    if errors:
-        raise errors[0]
-    store.credentials.revoke(number)
-    return record
-
-
-def _ended(endpoints: Endpoints, endpoint: str, leaf: str, number: str) -> YunjinError | None:
-    """End it in one namespace; why it could not be."""
-    backend = endpoints.backends.get(endpoint)
-    if not isinstance(backend, KubernetesBackend):
-        return UsageError(
-            Text(
-                f"接入点 {endpoint} 未连接, 凭据 {number} 未能收回",
-                f"{endpoint} is not connected; {number} still holds",
-            ),
-            Text("用 --kubeconfig 指明集群后重试", "name the cluster with --kubeconfig and try again"),
-        )
-    try:
-        credentials.revoke(backend.client, leaf, number)
-    except YunjinError as error:
-        return error
-    return None
-
-
-def _take_back(endpoints: Endpoints, store: Store, number: str) -> None:
-    """After a failure, of which the caller hears. What cannot be ended stays on record as holding."""
-    try:
-        revoke(endpoints, store, number)
-    except YunjinError as error:
-        log.warning("credential %s not taken back: %s", number, error)
-
-
-def _leaves(estate: Estate, endpoints: Endpoints, tenant: str) -> Iterator[tuple[KubernetesBackend, str]]:
-    for row in estate.leaf_rows:
-        backend = endpoints.backends.get(estate.pools[row.pool].endpoint)
-        if row.tenant == tenant and isinstance(backend, KubernetesBackend):
-            yield backend, row.node.rpartition("/")[2]
+def end_due(desk: Desk) -> tuple[tuple[Credential, YunjinError | None], ...]:
+    """Clear away every credential whose time is over; with each, why it could not be."""
+    ended: list[tuple[Credential, YunjinError | None]] = []
+    for record in desk.store.credentials.due():
+        try:
+            desk.revoke(record.id)
+        except YunjinError as error:
+            ended.append((record, error))
+        else:
+            ended.append((record, None))
+    return tuple(ended)

@@ -142,7 +142,7 @@ def connect(
     with ExitStack() as undo:
         for name, binding in bindings.items():
             watched = names.get(name, frozenset()) | (also or {}).get(name, frozenset())
-            backends[name] = _backend(name, binding, state, watched)
+            backends[name] = _backend(estate.endpoints[name], binding, state, watched)
             undo.callback(backends[name].close)
         undo.pop_all()
     return Endpoints(backends, bindings)
@@ -155,8 +155,9 @@ def _leaf_names(estate: Estate) -> dict[str, frozenset[str]]:
     return {endpoint: frozenset(found) for endpoint, found in names.items()}
 
 
-def _backend(endpoint: str, binding: Binding, state: Path, names: frozenset[str]) -> Backend:
+def _backend(declared: Endpoint, binding: Binding, state: Path, names: frozenset[str]) -> Backend:
     # Each client is loaded only where it is needed: who touches no cloud does not wait for its SDK.
+    endpoint = declared.id
     file = state / "simulated" / f"{endpoint}.db"
     simulated, cloud = binding.access == SIMULATED, binding.technology == CLOUDS
     if simulated and cloud:
@@ -171,7 +172,9 @@ def _backend(endpoint: str, binding: Binding, state: Path, names: frozenset[str]
     if cloud:
         from yunjin.substrates.openstack.backend import OpenStackBackend
 
-        return OpenStackBackend.connect(endpoint, path, context, watch_names=names)
+        return OpenStackBackend.connect(
+            endpoint, path, context, watch_names=names, lingering=declared.token_cache_seconds
+        )
     from yunjin.substrates.kubernetes.backend import KubernetesBackend
 
     return KubernetesBackend.connect(endpoint, path, context, watch_names=names)

@@ -1,6 +1,6 @@
 """Which credentials were issued to whom: the record, never the secret.
 
-Written by `yunjin tenant credential issue|revoke`, read by `yunjin tenant show`. Calls `database`.
+Written by `yunjin.engine.credentials`, read by `yunjin tenant show`. Calls `database`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class Credential:
     Attributes:
         post: the post 岗位 it was handed to, not a person's name.
         leaves: pairs of endpoint and leaf that it opens.
-        revoked: when it was taken back, None while it holds.
+        expires: when it ends at the latest; it may be told to end sooner.
+        revoked: when it was taken back, or cleared away after its end; None before.
     """
 
     id: str
@@ -68,6 +69,10 @@ class Credentials:
         """Mark it as taken back now; False where none of this id holds. The first time counts."""
         return self._database.write(_revoke, credential, text(self._now()))
 
+    def shorten(self, credential: str, ends: datetime) -> bool:
+        """Let it end then; False where none of this id holds that would last longer."""
+        return self._database.write(_shorten, credential, text(ends))
+
     def get(self, credential: str) -> Credential | None:
         """The credential of this id."""
         return next(self._all("WHERE id = ?", credential), None)
@@ -80,6 +85,11 @@ class Credentials:
         """Those neither revoked nor expired now, by the time they expire."""
         now = text(self._now())
         return tuple(self._all("WHERE revoked IS NULL AND expires > ? ORDER BY expires, id", now))
+
+    def due(self) -> tuple[Credential, ...]:
+        """Those whose time is over and that nobody has cleared away, the oldest first."""
+        now = text(self._now())
+        return tuple(self._all("WHERE revoked IS NULL AND expires <= ? ORDER BY expires, id", now))
 
     def _all(self, where: str, value: str) -> Iterator[Credential]:
         for row in self._database.rows(f"{_SELECT} {where}", value):
@@ -105,4 +115,11 @@ def _record(connection: Connection, row: tuple[str, ...]) -> bool:
 def _revoke(connection: Connection, credential: str, at: str) -> bool:
     sql = "UPDATE credentials SET revoked = ? WHERE id = ? AND revoked IS NULL"
     done = connection.execute(sql, (at, credential))
+    return done.rowcount == 1
+
+
+@operation
+def _shorten(connection: Connection, credential: str, ends: str) -> bool:
+    sql = "UPDATE credentials SET expires = ? WHERE id = ? AND revoked IS NULL AND expires > ?"
+    done = connection.execute(sql, (ends, credential, ends))
     return done.rowcount == 1

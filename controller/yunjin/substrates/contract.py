@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from threading import Event
 
     from yunjin.model.amounts import Amounts
     from yunjin.model.centre import Endpoint
     from yunjin.model.change import Change
+    from yunjin.model.credential import Credential, Health, Role
     from yunjin.model.resources import Claim, Difference, Holding, Key, LeafState, Live, Wanted
     from yunjin.model.tenancy import Leaf
 
@@ -137,4 +138,55 @@ class ClusterBackend(Protocol):
 
     def pool_binding_active(self, namespace: str) -> bool | None:
         """Whether pods of the namespace are bound to its pool's nodes; None where that cannot be told."""
+        ...
+
+
+@runtime_checkable
+class CredentialBackend(Protocol):
+    """An endpoint that lets tenants in. Nothing of what it returns but a `Credential` holds a secret."""
+
+    endpoint: str
+
+    @property
+    def lingering(self) -> float:
+        """Seconds for which a token may still be accepted somewhere after its credential was revoked."""
+        ...
+
+    def issue(self, leaf: str, role: Role, name: str, seconds: int) -> Credential:
+        """A new credential of one leaf that works from now on.
+
+        Promises that whatever exists of it before this returns can be ended by `revoke` with the same name,
+        and that a failure leaves nothing.
+
+        Raises:
+            UsageError: a name or a life time that cannot be.
+            ConflictError: the leaf has one of that name, or was never applied to.
+            RefusalError, TransientError, UnreachableError, PermanentError.
+        """
+        ...
+
+    def revoke(self, leaf: str, name: str) -> None:
+        """End a credential and all its tokens; nothing happens where there is none of that name.
+
+        Raises:
+            RefusalError, TransientError, UnreachableError, PermanentError.
+        """
+        ...
+
+    def trial(self, credential: Credential) -> Callable[[], Mapping[str, bool]]:
+        """Get one token now. Each call then says of each service whether it still accepts that token.
+
+        Raises:
+            RefusalError: the credential is not accepted, or a service is missing.
+            TransientError, UnreachableError, PermanentError; so do the calls.
+        """
+        ...
+
+
+@runtime_checkable
+class HealthBackend(Protocol):
+    """An endpoint that can tell how it is."""
+
+    def health(self) -> Health:
+        """Raises what `Backend.observe` does: who does not answer, or not to this account, is not well."""
         ...

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from devcluster.api import Api
 from leaves import TRANSLATOR, leaf, objects, read, removal, write
@@ -14,6 +15,7 @@ from waiting import wait_until
 from yunjin.errors import ConflictError, RefusalError
 from yunjin.model.amounts import Amounts
 from yunjin.model.centre import Endpoint
+from yunjin.model.credential import merged
 from yunjin.substrates.kubernetes import credentials
 from yunjin.substrates.kubernetes.backend import KubernetesBackend
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from devcluster import DevCluster
     from leaves import Objects
-    from yunjin.substrates.kubernetes.credentials import Credential, Role
+    from yunjin.model.credential import Credential, Role
 
 ENDPOINT = "yj-test-endpoint"
 DECLARED = Endpoint.model_validate(
@@ -55,7 +57,7 @@ class Stage:
     def acting(self, *issued: Credential) -> Api:
         """A client of our own that has nothing but the kubeconfig a tenant gets."""
         file = self.folder / "tenant.kubeconfig"
-        file.write_text(credentials.kubeconfig(issued), "utf-8")
+        file.write_text(yaml.safe_dump(merged(issued)), "utf-8")
         return Api.from_kubeconfig(file)
 
 
@@ -193,7 +195,7 @@ def test_a_revoked_credential_ends_and_the_others_go_on(stage: Stage) -> None:
 
 def test_a_token_stands_in_no_object_of_the_cluster(stage: Stage, owned_cluster: DevCluster) -> None:
     issued = stage.issue()
-    signature = issued.token.rpartition(".")[2]
+    signature = issued.document["users"][0]["user"]["token"].rpartition(".")[2]
     secret = owned_cluster.api().get(_own("yunjin-credentials", f"secrets/{stage.leaf}.ci"))
     assert not secret.get("data")
     assert signature not in str(secret)
@@ -209,7 +211,7 @@ def test_a_name_is_given_once(stage: Stage) -> None:
 def test_a_refused_token_leaves_nothing_behind(stage: Stage) -> None:
     with pytest.raises(Exception, match="serviceaccounts"):
         credentials.issue(stage.backend.client, stage.leaf, "admin", "forever", 2**40)
-    assert stage.issue(name="forever").token
+    assert stage.issue(name="forever").document["users"]
 
 
 def test_a_removed_leaf_takes_its_credentials_along(stage: Stage, owned_cluster: DevCluster) -> None:

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from yunjin.engine import credentials
-from yunjin.engine.credentials import Handed, Issued
+from yunjin.engine.credentials import Desk, Handed, end_due
 from yunjin.engine.endpoints import connect
 from yunjin.errors import UnreachableError, UsageError
 from yunjin.store import Credential, Store
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from clocks import Clock
     from spines import City
+    from yunjin.engine.spine import Spine
 
 WELL = {"role": "viewer", "post": "信息科科长", "life": timedelta(days=30)}
 
@@ -43,9 +45,17 @@ def test_posts_that_cannot_be(post: str) -> None:
         _handed(post=post).require_possible()
 
 
+def _desk(spine: Spine) -> Desk:
+    return Desk(spine.estate, spine.endpoints, spine.store)
+
+
+def _nobody(files: Mapping[str, str]) -> None:
+    raise AssertionError(f"nothing was issued, and yet there are {sorted(files)}")
+
+
 def test_simulated_endpoints_have_none(town: City) -> None:
-    with town.spine() as spine, pytest.raises(UsageError, match="no namespace on a real cluster"):
-        credentials.issue(spine.estate, spine.endpoints, spine.store, "jtj", _handed())
+    with town.spine() as spine, pytest.raises(UsageError, match="no namespace or project on a real endpoint"):
+        _desk(spine).issue("jtj", _handed(), _nobody)
     with town.spine() as spine:
         assert spine.store.credentials.of("jtj") == ()
 
@@ -58,12 +68,14 @@ def test_one_that_cannot_be_taken_back_stays_on_record_as_holding(declared: City
         Store.open(declared.state) as store,
         connect(estate, declared.state, {"k8s": f"file:{kubeconfig}"}) as endpoints,
     ):
+        desk = Desk(estate, endpoints, store)
+        assert desk.technologies("jtj") == ("kubernetes",)
         with pytest.raises(UnreachableError):
-            credentials.issue(estate, endpoints, store, "jtj", _handed())
+            desk.issue("jtj", _handed(), _nobody)
         (record,) = store.credentials.holding()
         assert (record.tenant, record.post, record.leaves) == ("jtj", "信息科科长", (("k8s", "jtj-egov"),))
         with pytest.raises(UnreachableError):
-            credentials.revoke(endpoints, store, record.id)
+            desk.revoke(record.id)
         assert store.credentials.holding() == (record,)
 
 
@@ -80,20 +92,54 @@ def _nowhere(folder: Path) -> Path:
 
 def test_an_unknown_one_is_refused(town: City) -> None:
     with town.spine() as spine, pytest.raises(UsageError, match="no credential 4711") as caught:
-        credentials.revoke(spine.endpoints, spine.store, "4711")
+        _desk(spine).revoke("4711")
     assert "list" in str(caught.value.remedy)
 
 
 def test_one_of_a_cluster_that_is_not_connected_still_holds(town: City, clock: Clock) -> None:
-    record = Credential(
-        "ab12", "jtj", "viewer", "厂商", (("k8s", "jtj-egov"),), clock(), clock() + timedelta(days=1)
-    )
+    record = _record(clock())
     with town.spine() as spine:
         spine.store.credentials.record(record)
         with pytest.raises(UsageError, match="k8s is not connected; ab12 still holds"):
-            credentials.revoke(spine.endpoints, spine.store, "ab12")
+            _desk(spine).revoke("ab12")
         assert spine.store.credentials.holding() == (record,)
 
 
-def test_the_secret_shows_in_no_representation(clock: Clock) -> None:
-    assert "token" not in repr(Issued("ab12", clock(), "token: abc"))
+def test_a_credential_that_was_revoked_is_not_renewed(town: City, clock: Clock) -> None:
+    with town.spine() as spine:
+        spine.store.credentials.record(_record(clock()))
+        spine.store.credentials.revoke("ab12")
+        with pytest.raises(UsageError, match="ab12 was revoked"):
+            _desk(spine).renew("ab12", _nobody)
+
+
+def test_one_that_may_go_on_for_a_while_ends_with_that_and_not_before(town: City) -> None:
+    with town.spine() as spine:
+        credentials, now = spine.store.credentials, spine.store.now()
+        credentials.record(_record(now))
+        assert _desk(spine).retire("ab12", timedelta(hours=1)) is None
+        (holding,) = credentials.holding()
+        assert timedelta(hours=1) <= holding.expires - now < timedelta(hours=2)
+        assert _desk(spine).retire("ab12", timedelta(hours=12)) is None
+        assert credentials.holding() == (holding,)
+        assert end_due(_desk(spine)) == ()
+
+
+def test_what_cannot_be_cleared_away_is_told_and_stays_due(town: City) -> None:
+    with town.spine() as spine:
+        over = _record(spine.store.now() - timedelta(days=2))
+        spine.store.credentials.record(over)
+        ((record, error),) = end_due(_desk(spine))
+        assert record == over
+        assert error is not None
+        assert error.message.en == "k8s is not connected; ab12 still holds"
+        assert spine.store.credentials.due() == (over,)
+
+
+def test_a_new_one_is_handed_out_as_the_old_one_was(clock: Clock) -> None:
+    assert Handed.again(_record(clock())) == Handed("viewer", "厂商", timedelta(days=1))
+
+
+def _record(issued: datetime) -> Credential:
+    places = (("k8s", "jtj-egov"),)
+    return Credential("ab12", "jtj", "viewer", "厂商", places, issued, issued + timedelta(days=1))

@@ -52,6 +52,24 @@ def test_taking_back_counts_once(store: Store, clock: Clock, credential: Credent
     assert store.credentials.holding() == ()
 
 
+def test_one_that_is_to_end_sooner_is_due_then_until_it_is_taken_back(
+    store: Store, clock: Clock, credential: Credential
+) -> None:
+    store.credentials.record(credential)
+    sooner = clock() + timedelta(hours=1)
+    assert store.credentials.shorten("c-1", sooner)
+    assert not store.credentials.shorten("c-1", sooner + timedelta(hours=1))
+    assert not store.credentials.shorten("c-2", sooner)
+    assert store.credentials.get("c-1") == replace(credential, expires=sooner)
+    assert store.credentials.due() == ()
+    clock.advance(3600)
+    assert store.credentials.due() == (replace(credential, expires=sooner),)
+    assert store.credentials.holding() == ()
+    assert store.credentials.revoke("c-1")
+    assert store.credentials.due() == ()
+    assert not store.credentials.shorten("c-1", clock())
+
+
 def test_an_id_is_used_once(store: Store, credential: Credential) -> None:
     store.credentials.record(credential)
 

@@ -23,6 +23,7 @@ class Answer:
         status: a failure as Kubernetes describes it; empty where the answer was not Kubernetes' own.
         text: the beginning of an answer that is not JSON.
         retry_after: seconds the server asks to wait.
+        date: when it answered by its own clock, as HTTP writes it; empty where it does not tell.
     """
 
     code: int
@@ -30,6 +31,7 @@ class Answer:
     body: dict[str, Any]
     text: str = ""
     retry_after: float | None = None
+    date: str = ""
 
     @property
     def ok(self) -> bool:

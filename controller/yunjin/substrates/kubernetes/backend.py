@@ -1,7 +1,7 @@
 """A real cluster as a `Backend`: the one door through which the spine speaks to Kubernetes.
 
-Made by `yunjin.engine`, used by `yunjin.observe` and `yunjin.apply`. Calls `observe`, `apply`, `lease` and
-`watch` with one client. Safe to use from several threads.
+Made by `yunjin.engine`, used by `yunjin.observe` and `yunjin.apply`. Calls `observe`, `apply`, `lease`,
+`watch`, `credentials` and `health` with one client. Safe to use from several threads.
 """
 
 from __future__ import annotations
@@ -9,16 +9,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Self
 
 from yunjin.model.change import Action
-from yunjin.substrates.kubernetes import apply, enforcement, lease, names, observe, watch
+from yunjin.substrates.kubernetes import (
+    apply,
+    credentials,
+    enforcement,
+    health,
+    lease,
+    names,
+    observe,
+    watch,
+)
 from yunjin.substrates.kubernetes.client import Client
 from yunjin.substrates.kubernetes.kinds import NAMESPACE, POD, QUOTA
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from yunjin.model.change import Change
+    from yunjin.model.credential import Credential, Health, Role
     from yunjin.model.resources import Body, Holding, Key, LeafState, Live
 
 _CONNECTIONS: Final = 32
@@ -32,8 +42,11 @@ class KubernetesBackend:
         endpoint: id of the endpoint.
         watch_names: namespaces to report although their labels do not give them to this endpoint: those of
             leaves that are declared or imported.
-        client: for `credentials`.
+        client: of the cluster.
+        lingering: see `yunjin.substrates.contract.CredentialBackend`.
     """
+
+    lingering: Final = credentials.LINGERING
 
     def __init__(self, client: Client, watch_names: frozenset[str] = frozenset()) -> None:
         self.endpoint = client.endpoint
@@ -117,6 +130,22 @@ class KubernetesBackend:
             return None
         selector = (answer.body.get("spec") or {}).get("nodeSelector") or {}
         return all(selector.get(key) == value for key, value in wanted.items())
+
+    def issue(self, leaf: str, role: Role, name: str, seconds: int) -> Credential:
+        """A new credential of a namespace. See `credentials.issue`."""
+        return credentials.issue(self.client, leaf, role, name, seconds)
+
+    def revoke(self, leaf: str, name: str) -> None:
+        """End a credential; nothing happens where there is none of that name."""
+        credentials.revoke(self.client, leaf, name)
+
+    def trial(self, credential: Credential) -> Callable[[], Mapping[str, bool]]:
+        """Asks whether the cluster still accepts the credential's token."""
+        return credentials.trial(self.client, credential)
+
+    def health(self) -> Health:
+        """What the cluster says of itself. See `health.health`."""
+        return health.health(self.client)
 
     def close(self) -> None:
         """End connections."""

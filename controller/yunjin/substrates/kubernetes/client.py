@@ -145,6 +145,7 @@ class Client:
             content,
             text,
             _seconds(response.headers.get("Retry-After")),
+            response.headers.get("Date") or "",
         )
 
     def lines(self, path: str, read_timeout: float) -> Stream:

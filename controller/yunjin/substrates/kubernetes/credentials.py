@@ -11,48 +11,28 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Literal
-
-import yaml
+from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.errors import ConflictError, Text, UsageError
+from yunjin.model.credential import Credential
 from yunjin.substrates.kubernetes import errors, names
 from yunjin.substrates.kubernetes.client import APPLY
 from yunjin.substrates.kubernetes.kinds import SECRET, SERVICE_ACCOUNT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping
 
+    from yunjin.model.credential import Role
     from yunjin.model.resources import Body
     from yunjin.substrates.kubernetes.client import Client
 
-Role = Literal["admin", "viewer"]
-
 SHORTEST: Final = 600
 """Seconds: what Kubernetes grants at least."""
+LINGERING: Final = 10.0
+"""Seconds: how long the API server remembers that it accepted a token."""
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """An issued credential. Its token exists here and nowhere else.
-
-    Attributes:
-        authority: PEM of who vouches for the server; empty where the machine's own authorities do.
-        expires: as the cluster decided, which may be sooner than asked.
-    """
-
-    endpoint: str
-    leaf: str
-    role: Role
-    name: str
-    server: str
-    authority: str
-    expires: datetime
-    token: str = field(repr=False)
 
 
 def issue(client: Client, leaf: str, role: Role, name: str, expires_seconds: int) -> Credential:
@@ -84,10 +64,8 @@ def issue(client: Client, leaf: str, role: Role, name: str, expires_seconds: int
         leaf=leaf,
         role=role,
         name=name,
-        server=client.address,
-        authority=client.authority,
         expires=datetime.fromisoformat(status["expirationTimestamp"]),
-        token=status["token"],
+        document=kubeconfig(client.endpoint, leaf, (client.address, client.authority), status["token"]),
     )
 
 
@@ -102,31 +80,47 @@ def revoke(client: Client, leaf: str, name: str) -> bool:
     return True
 
 
-def kubeconfig(credentials: Sequence[Credential]) -> str:
-    """A kubeconfig, tokens included: one context a credential, `LEAF@ENDPOINT`; the first one is current."""
-    named = [(f"{each.leaf}@{each.endpoint}", each) for each in credentials]
-    document = {
+def trial(client: Client, credential: Credential) -> Callable[[], Mapping[str, bool]]:
+    """Asks the API server whether it still accepts the credential's token."""
+    (user,) = credential.document["users"]
+    token: str = user["user"]["token"]
+
+    def accepted() -> Mapping[str, bool]:
+        body = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenReview",
+            "spec": {"token": token},
+        }
+        answer = client.send("POST", "/apis/authentication.k8s.io/v1/tokenreviews", body)
+        if not answer.ok:
+            raise errors.refused(client.endpoint, "tokenreviews", answer)
+        return {"Kubernetes": bool((answer.body.get("status") or {}).get("authenticated"))}
+
+    return accepted
+
+
+def kubeconfig(endpoint: str, leaf: str, server: tuple[str, str], token: str) -> dict[str, Any]:
+    """A kubeconfig with the one context `LEAF@ENDPOINT`.
+
+    Args:
+        endpoint: names the cluster.
+        leaf: the context's namespace.
+        server: its address, and the PEM of who vouches for it; empty where the machine's own authorities do.
+        token: of the user.
+    """
+    name = f"{leaf}@{endpoint}"
+    address, authority = server
+    cluster = {"server": address}
+    if authority:
+        cluster["certificate-authority-data"] = b64encode(authority.encode()).decode()
+    return {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [
-            {"name": endpoint, "cluster": cluster}
-            for endpoint, cluster in {each.endpoint: _cluster(each) for each in credentials}.items()
-        ],
-        "users": [{"name": name, "user": {"token": each.token}} for name, each in named],
-        "contexts": [
-            {"name": name, "context": {"cluster": each.endpoint, "user": name, "namespace": each.leaf}}
-            for name, each in named
-        ],
-        "current-context": named[0][0] if named else "",
+        "clusters": [{"name": endpoint, "cluster": cluster}],
+        "users": [{"name": name, "user": {"token": token}}],
+        "contexts": [{"name": name, "context": {"cluster": endpoint, "user": name, "namespace": leaf}}],
+        "current-context": name,
     }
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
-
-
-def _cluster(credential: Credential) -> dict[str, str]:
-    cluster = {"server": credential.server}
-    if credential.authority:
-        cluster["certificate-authority-data"] = b64encode(credential.authority.encode()).decode()
-    return cluster
 
 
 def _secret_name(leaf: str, name: str) -> str:

@@ -59,6 +59,12 @@ def release(client: Client, holder: str) -> None:
     raise errors.busy(client.endpoint, _name(client))
 
 
+def holder(client: Client) -> str | None:
+    """Who has the lease now; None where nobody does."""
+    spec = (_read(client) or {}).get("spec") or {}
+    return None if _is_over(spec) else spec.get("holderIdentity") or None
+
+
 def _name(client: Client) -> str:
     return f"yunjin-{client.endpoint}"
 

@@ -7,7 +7,9 @@ quotes it; and that a password is sent to nobody whose certificate is not verifi
 
 from __future__ import annotations
 
+import warnings
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -17,12 +19,11 @@ from keystoneauth1.identity.base import BaseIdentityPlugin
 from keystoneauth1.session import TCPKeepAliveAdapter
 from openstack.config.loader import OpenStackConfig
 from openstack.exceptions import SDKException
+from openstack.warnings import RemovedInSDK60Warning
 
 from yunjin.errors import Text, UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from keystoneauth1.access import AccessInfo
     from keystoneauth1.session import Session
     from openstack.config.cloud_region import CloudRegion
@@ -69,10 +70,13 @@ class Access:
         """
         name = _chosen(endpoint, clouds_yaml, cloud)
         try:
-            config = OpenStackConfig(
-                config_files=[str(clouds_yaml)], secure_files=[], vendor_files=[], load_envvars=False
-            )
-            region = config.get_one(cloud=name)
+            with warnings.catch_warnings():
+                # The SDK warns of an outdated way to measure it, asked for or not.
+                warnings.simplefilter("ignore", RemovedInSDK60Warning)
+                config = OpenStackConfig(
+                    config_files=[str(clouds_yaml)], secure_files=[], vendor_files=[], load_envvars=False
+                )
+                region = config.get_one(cloud=name)
         except (SDKException, auth_exceptions.ClientException, OSError, ValueError, TypeError) as error:
             raise _unusable(endpoint, clouds_yaml, name, type(error).__name__) from error
         except (AttributeError, KeyError) as error:  # what the SDK makes of odd entries
@@ -97,6 +101,30 @@ class Access:
             min_version=least,
             max_version=least and f"{least}.latest",
         )
+
+    def entry(self, endpoint: str) -> tuple[dict[str, Any], str]:
+        """What clouds.yaml says of the cloud itself, and the PEM of the authorities that vouch for it.
+
+        The entry holds no credential. The PEM is empty where the machine's own authorities do.
+
+        Raises:
+            UsageError: the authorities' file, which the operator's clouds.yaml names, cannot be read.
+        """
+        found: dict[str, Any] = {
+            "auth": {"auth_url": str(self._region.config["auth"]["auth_url"])},
+            "identity_api_version": "3",
+        }
+        region = self._region.get_region_name()
+        if region:
+            found["region_name"] = region
+        authority = self._region.config.get("cacert")
+        if not authority:
+            return found, ""
+        path = Path(str(authority)).expanduser()
+        try:
+            return found, path.read_text("ascii")
+        except (OSError, ValueError) as error:
+            raise _unusable(endpoint, path, "", type(error).__name__) from error
 
     def token(self) -> AccessInfo:
         """The token in use, with what it says of its owner."""

@@ -37,6 +37,7 @@ IDENTITY: Final = Service("identity", "identity", "Keystone", "3")
 COMPUTE: Final = Service("compute", "compute", "Nova", "2", "2.79", "compute")
 NETWORK: Final = Service("network", "network", "Neutron")
 VOLUME: Final = Service("volume", "block-storage", "Cinder", "3", "3.59", "volume")
+IMAGE: Final = Service("image", "image", "Glance", "2")
 PLACEMENT: Final = Service("placement", "placement", "Placement", "", "1.31", "placement")
 
 
@@ -48,6 +49,8 @@ class Answer:
         body: the decoded answer; empty where it is no JSON object.
         text: the beginning of an answer that says no without JSON.
         retry_after: seconds the service asks to wait; None where it does not.
+        date: when it answered by its own clock, as HTTP writes it; empty where it does not tell.
+        token: of Keystone, which it issued with this answer.
     """
 
     service: Service
@@ -56,6 +59,8 @@ class Answer:
     body: dict[str, Any] = field(default_factory=dict)
     text: str = ""
     retry_after: float | None = None
+    date: str = ""
+    token: str = field(default="", repr=False)
 
     @property
     def ok(self) -> bool:

@@ -1,7 +1,7 @@
 """A real cloud as a `Backend`: the one door through which the spine speaks to OpenStack.
 
-Made by `yunjin.engine`, used by `yunjin.observe` and `yunjin.apply`. Calls `observe`, `apply`, `quotas` and
-`lease` with one client. Safe to use from several threads.
+Made by `yunjin.engine`, used by `yunjin.observe` and `yunjin.apply`. Calls `observe`, `apply`, `quotas`,
+`lease`, `credentials` and `health` with one client. Safe to use from several threads.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Final, Self
 from yunjin.model.amounts import Amounts
 from yunjin.model.change import Action
 from yunjin.model.resources import Holding
-from yunjin.substrates.openstack import apply, lease, observe, quantities, quotas
+from yunjin.substrates.openstack import apply, credentials, health, lease, observe, quantities, quotas
 from yunjin.substrates.openstack.client import Client
 from yunjin.substrates.openstack.directory import Directory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from yunjin.model.change import Change
+    from yunjin.model.credential import Credential, Health, Role
     from yunjin.model.resources import Key, LeafState, Live
 
 _CONNECTIONS: Final = 8
@@ -35,13 +36,20 @@ class OpenStackBackend:
         endpoint: id of the endpoint.
         watch_names: projects to report although their tags do not give them to this endpoint: those of leaves
             that are declared or imported.
-        client: for `usage` and credentials.
+        client: for `usage`.
+        lingering: see `yunjin.substrates.contract.CredentialBackend`.
     """
 
-    def __init__(self, client: Client, watch_names: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        client: Client,
+        watch_names: frozenset[str] = frozenset(),
+        lingering: float = credentials.LINGERING,
+    ) -> None:
         self.endpoint = client.endpoint
         self.client = client
         self.watch_names = watch_names
+        self.lingering = lingering
         self._directory = Directory(client)
 
     @classmethod
@@ -53,6 +61,7 @@ class OpenStackBackend:
         *,
         timeout: float = 30,
         watch_names: frozenset[str] = frozenset(),
+        lingering: float | None = None,
     ) -> Self:
         """A backend for one cloud of a clouds.yaml (None: its only one). Sends nothing yet.
 
@@ -62,12 +71,13 @@ class OpenStackBackend:
             cloud: name of the cloud in it.
             timeout: seconds one answer may take.
             watch_names: as the attribute.
+            lingering: as the attribute; None where nobody said.
 
         Raises:
             UsageError: the file cannot be used.
         """
         client = Client.connect(endpoint, clouds_yaml, cloud, timeout=timeout, connections=_CONNECTIONS)
-        return cls(client, watch_names)
+        return cls(client, watch_names, credentials.LINGERING if lingering is None else lingering)
 
     def observe(self) -> Iterator[LeafState]:
         """The endpoint's own objects, then its leaves in ascending order. See `observe.observe`."""
@@ -98,6 +108,22 @@ class OpenStackBackend:
     def release(self, holder: str) -> None:
         """Give the lease back if `holder` has it."""
         lease.release(self.client, holder)
+
+    def issue(self, leaf: str, role: Role, name: str, seconds: int) -> Credential:
+        """A new credential of a project. See `credentials.issue`."""
+        return credentials.issue(self.client, self._directory, leaf, role, name, seconds)
+
+    def revoke(self, leaf: str, name: str) -> None:
+        """End a credential; nothing happens where there is none of that name."""
+        credentials.revoke(self.client, self._directory, leaf, name)
+
+    def trial(self, credential: Credential) -> Callable[[], Mapping[str, bool]]:
+        """Asks every service whether it still accepts one token of the credential."""
+        return credentials.trial(self.client, credential)
+
+    def health(self) -> Health:
+        """What the cloud says of itself. See `health.health`."""
+        return health.health(self.client)
 
     def close(self) -> None:
         """End connections."""

@@ -23,6 +23,7 @@ Raw = dict[str, Any]
 
 FIGURES: Final = {service: tuple(found) for service, found in quantities.figures(Amounts(), 0).items()}
 """By service, the names of the figures that a quota holds."""
+_OF_CREDENTIALS: Final = tuple({role} for role in names.ROLES.values())
 INTERFACES: Final = (
     "network:router_interface",
     "network:router_interface_distributed",
@@ -166,15 +167,16 @@ def security_groups(leaf: Leaf, found: Sequence[Raw]) -> Iterator[Live]:
 
 
 def rights(
-    leaf: Leaf, groups: Mapping[str, str], assignments: Iterable[Raw], role_names: Mapping[str, str]
+    leaf: Leaf, holders: Mapping[str, str], assignments: Iterable[Raw], role_names: Mapping[str, str]
 ) -> Iterator[Live]:
     """Who has which roles on the project: the leaf's groups, other groups and users.
 
-    A group without a role on it is none of the leaf's objects, so that one made half way is made again.
+    A group without a role on it is none of the leaf's objects, so that one made half way is made again. A
+    user behind a credential of Yunjin's is none either, as long as it has the one role it was made with.
 
     Args:
         leaf: whose.
-        groups: of the domain, id to name.
+        holders: groups of the domain and users behind credentials, id to name.
         assignments: those of the project.
         role_names: id to name.
     """
@@ -186,7 +188,11 @@ def rights(
             if holder:
                 roles.setdefault((kind, str(holder)), set()).add(role_names.get(role, role))
     for (kind, holder), held in sorted(roles.items()):
-        name = groups.get(holder, "") if kind == "Group" else ""
+        name = holders.get(holder, "")
+        if kind == "User":
+            if names.is_credential_user(name, leaf.name) and held in _OF_CREDENTIALS:
+                continue
+            name = ""
         spec = {"roles": dict.fromkeys(sorted(held), True)}
         yield leaf.live(kind, name or f"({holder})", {"id": holder}, spec)
 

@@ -70,6 +70,12 @@ def release(client: Client, holder: str) -> None:
         _drop(client, lease)
 
 
+def holder(client: Client) -> str | None:
+    """Who has the lease now; None where nobody does."""
+    lease = _find(client)
+    return lease.holder if lease is not None and datetime.now(UTC) < lease.until else None
+
+
 def _name(client: Client) -> str:
     return f"{names.LEASE}-{client.endpoint}"
 

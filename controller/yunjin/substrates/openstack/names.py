@@ -30,6 +30,11 @@ PROTECTED: Final = "yunjin:protected"
 ENDING: Final = "yunjin:ending"
 YES: Final = "true"
 
+ROLES: Final = {"admin": "member", "viewer": "reader"}
+"""Keystone's roles behind those of a tenant."""
+CREDENTIAL: Final = "yunjin-credential-"
+"""Begins the name of each user behind a tenant's credential."""
+
 BINDING_PREFIX: Final = "filter_tenant_id_"
 """With a project's id behind it, the name in an aggregate's metadata that binds the project to its hosts."""
 NETWORK_ROLE: Final = "network-base"
@@ -72,6 +77,16 @@ def is_standard(key: Key) -> bool:
 def subnet_pool(zone: str) -> str:
     """The pool that the subnets of a zone take their addresses from."""
     return f"yunjin-{zone}"
+
+
+def credential_user(leaf: str, name: str) -> str:
+    """The user behind one credential of a leaf; neither part of its name holds a dot."""
+    return f"{CREDENTIAL}{name}.{leaf}"
+
+
+def is_credential_user(user: str, leaf: str) -> bool:
+    """Whether a user of the centre's domain is the one behind a credential of that leaf."""
+    return user.startswith(CREDENTIAL) and user.endswith(f".{leaf}")
 
 
 def tags(marks: Mapping[str, str]) -> list[str]:

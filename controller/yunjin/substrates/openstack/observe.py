@@ -43,6 +43,7 @@ class _List:
 
 
 _GROUPS: Final = _List(IDENTITY, "/groups", "groups")
+_USERS: Final = _List(IDENTITY, f"/users?{urlencode({'name__startswith': names.CREDENTIAL})}", "users")
 _ROLES: Final = _List(IDENTITY, "/roles", "roles")
 _ASSIGNMENTS: Final = _List(IDENTITY, "/role_assignments", "role_assignments")
 _AGGREGATES: Final = _List(COMPUTE, "/os-aggregates", "aggregates")
@@ -64,6 +65,7 @@ _NEEDED: Final = {
     "Router": (_SUBNETS, _ROUTERS, _PORTS),
     "SecurityGroup": (_SECURITY,),
     "Group": (_GROUPS, _ROLES, _ASSIGNMENTS),
+    "User": (_GROUPS, _ROLES, _ASSIGNMENTS),
 }
 """By kind of a leaf's objects, what they are made of."""
 
@@ -131,7 +133,7 @@ class Sweep:
 
     def _list(self, each: _List) -> list[Raw]:
         query: list[tuple[str, str]] = []
-        if each.name == "groups":
+        if each in (_GROUPS, _USERS):
             query.append(("domain_id", self._domain))
         if self._projects is not None and each.narrowed_by:
             query += [(each.narrowed_by, project) for project in sorted(self._projects)]
@@ -275,9 +277,10 @@ def _parts(
         found += forms.routers(leaf, sweep.of(_ROUTERS, leaf.id), sweep.of(_PORTS, leaf.id), own)
     if "SecurityGroup" in kinds:
         found += forms.security_groups(leaf, sweep.of(_SECURITY, leaf.id))
-    if "Group" in kinds:
+    if "Group" in kinds or "User" in kinds:
         mine = sweep.of(_ASSIGNMENTS, leaf.id)
-        found += forms.rights(leaf, sweep.names(_GROUPS), mine, sweep.names(_ROLES))
+        users = sweep.names(_USERS) if any("user" in row for row in mine) else {}
+        found += forms.rights(leaf, {**users, **sweep.names(_GROUPS)}, mine, sweep.names(_ROLES))
     return found
 
 

@@ -84,7 +84,7 @@ _DNS: Final = 53
 _METADATA: Final = Rule("egress", "IPv4", "tcp", 80, 80, "169.254.169.254/32")
 """A server asks its own cloud there, by a link-local address, for its name and its keys."""
 
-_ROLES: Final = {"role-admin": "member", "role-viewer": "reader"}
+_ROLES: Final = {f"role-{role}": name for role, name in names.ROLES.items()}
 
 
 def body(key: Key, spec: Body) -> Body:

@@ -1,56 +1,38 @@
-"""Kubeconfigs made of credentials, and that a token shows nowhere else."""
+"""Kubeconfigs for credentials, and what cannot be issued."""
 
 from __future__ import annotations
 
 from base64 import b64decode
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 import pytest
-import yaml
 
 from yunjin.errors import UsageError
 from yunjin.substrates.kubernetes import credentials
-from yunjin.substrates.kubernetes.credentials import Credential
 
 if TYPE_CHECKING:
     from yunjin.substrates.kubernetes.client import Client
 
-ONE = Credential(
-    "k8s-egov",
-    "zfj-egov",
-    "admin",
-    "ci",
-    "https://127.0.0.1:1",
-    "PEM\n",
-    datetime(2026, 11, 22, tzinfo=UTC),
-    "s3cret",
-)
 
-
-def test_a_token_is_not_shown() -> None:
-    assert "s3cret" not in f"{ONE!r} {ONE}"
-
-
-def test_each_credential_is_a_context_and_each_cluster_stands_once() -> None:
-    others = (replace(ONE, leaf="zfj-inet", token="other"), replace(ONE, endpoint="k8s-inet", authority=""))
-    document = yaml.safe_load(credentials.kubeconfig([ONE, *others]))
+def test_a_kubeconfig_has_one_context_and_vouches_for_the_server() -> None:
+    document = credentials.kubeconfig("k8s-egov", "zfj-egov", ("https://127.0.0.1:1", "PEM\n"), "s3cret")
+    (cluster,) = document["clusters"]
+    assert cluster["name"] == "k8s-egov"
+    assert cluster["cluster"]["server"] == "https://127.0.0.1:1"
+    assert b64decode(cluster["cluster"]["certificate-authority-data"]) == b"PEM\n"
+    assert document["contexts"] == [
+        {
+            "name": "zfj-egov@k8s-egov",
+            "context": {"cluster": "k8s-egov", "user": "zfj-egov@k8s-egov", "namespace": "zfj-egov"},
+        }
+    ]
+    assert document["users"] == [{"name": "zfj-egov@k8s-egov", "user": {"token": "s3cret"}}]
     assert document["current-context"] == "zfj-egov@k8s-egov"
-    assert [cluster["name"] for cluster in document["clusters"]] == ["k8s-egov", "k8s-inet"]
-    first, second = (cluster["cluster"] for cluster in document["clusters"])
-    assert b64decode(first["certificate-authority-data"]) == b"PEM\n"
-    assert "certificate-authority-data" not in second
-    contexts = {item["name"]: item["context"] for item in document["contexts"]}
-    users = {item["name"]: item["user"]["token"] for item in document["users"]}
-    assert contexts["zfj-inet@k8s-egov"] == {
-        "cluster": "k8s-egov", "user": "zfj-inet@k8s-egov", "namespace": "zfj-inet",
-    }  # fmt: skip
-    assert users == {
-        "zfj-egov@k8s-egov": "s3cret",
-        "zfj-inet@k8s-egov": "other",
-        "zfj-egov@k8s-inet": "s3cret",
-    }
+
+
+def test_the_machines_own_authorities_need_no_mention() -> None:
+    document = credentials.kubeconfig("k8s", "zfj-egov", ("https://127.0.0.1:1", ""), "s3cret")
+    assert document["clusters"] == [{"name": "k8s", "cluster": {"server": "https://127.0.0.1:1"}}]
 
 
 NOBODY = cast("Client", None)  # refused before anything is sent
