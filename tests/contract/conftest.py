@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cloud_drivers import OpenStackDriver, SimulatedCloudDriver
 from substrate_drivers import KubernetesDriver, SimulatedDriver
 
 if TYPE_CHECKING:
@@ -14,15 +15,27 @@ if TYPE_CHECKING:
 
     from substrate_drivers import Driver
 
+EVERY = (
+    "simulated-cluster",
+    pytest.param("kubernetes", marks=pytest.mark.kubernetes),
+    "simulated-cloud",
+    pytest.param("openstack", marks=pytest.mark.openstack),
+)
 
-@pytest.fixture(params=["simulated", pytest.param("kubernetes", marks=pytest.mark.kubernetes)])
+
+@pytest.fixture(params=EVERY)
 def driver(request: pytest.FixtureRequest, tmp_path: Path, unique: Callable[[str], str]) -> Iterator[Driver]:
     """An endpoint that nobody has written to, on each substrate."""
-    endpoint = unique("endpoint")
+    endpoint, file = unique("endpoint"), tmp_path / "endpoint.sqlite"
     opened: Driver
-    if request.param == "simulated":
-        opened = SimulatedDriver(endpoint, tmp_path / "endpoint.sqlite")
-    else:
-        opened = KubernetesDriver(endpoint, request.getfixturevalue("cluster"))
+    match request.param:
+        case "simulated-cluster":
+            opened = SimulatedDriver(endpoint, file)
+        case "kubernetes":
+            opened = KubernetesDriver(endpoint, request.getfixturevalue("cluster"))
+        case "simulated-cloud":
+            opened = SimulatedCloudDriver(endpoint, file)
+        case _:
+            opened = OpenStackDriver(endpoint, request.getfixturevalue("cloud"))
     yield opened
     opened.close()

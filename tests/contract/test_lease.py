@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 LONG = 600.0
 OWNED = pytest.param("kubernetes", marks=[pytest.mark.kubernetes, pytest.mark.owns_server])
-pytestmark = pytest.mark.parametrize("driver", ["simulated", OWNED], indirect=True)
+OPENSTACK = pytest.param("openstack", marks=pytest.mark.openstack)
+pytestmark = pytest.mark.parametrize(
+    "driver", ["simulated-cluster", OWNED, "simulated-cloud", OPENSTACK], indirect=True
+)
 
 
 def test_the_first_to_ask_holds_it(driver: Driver) -> None:

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
     from commandline import CommandLine
     from devcluster import DevCluster
-    from substrate_drivers import Driver
+    from substrate_drivers import ClusterDriver
 
 HARD = {"requests.cpu": "2", "requests.memory": "4Gi", "limits.cpu": "3", "count/services": "5"}
-CONTACTS = ("--technical", "信息科科长", "--business", "办公室主任")
+PAPER = ("--paper", "盘政务云〔2026〕12号")
+KNOWN = ("--technical", "信息科科长", "--business", "办公室主任", *PAPER)
 LACKING = ["limits", "network-deny", "network-base", "network-flows", "role-admin", "role-viewer"]
 
 
@@ -34,7 +35,7 @@ class Ground:
     """An operator's desk, an endpoint, and names nobody else uses there."""
 
     desk: CommandLine
-    people: Driver
+    people: ClusterDriver
     unique: Callable[[str], str]
 
     def stand(self, *quotas: str) -> str:
@@ -92,7 +93,7 @@ def _walk(ground: Ground) -> None:
     quota, home = ground.quota(namespace), Key(ground.people.endpoint, "", "Namespace", namespace)
     before = _settled(ground, quota), ground.body(home)
 
-    taken = ground.take(namespace, "--tenant", "bus", "--owner", "bureau/jtj", *CONTACTS)
+    taken = ground.take(namespace, "--tenant", "bus", "--owner", "bureau/jtj", *KNOWN)
 
     assert (taken["quota"], taken["without"], taken["changes"]) == ("compute", LACKING, 0)
     assert taken["allotted"] == {"cpu": "2", "memory": "4Gi"}
@@ -166,10 +167,11 @@ def test_quarantined_on_the_real_server(real: Ground) -> None:
 
 def test_a_known_tenant_gets_a_second_namespace(simulated: Ground) -> None:
     namespace = simulated.stand("compute")
-    assert simulated.take(namespace, "--tenant", "jtj")["tenant"] == "jtj"
+    taken = simulated.take(namespace, "--tenant", "jtj", *PAPER)
+    assert (taken["tenant"], taken["quarantined"]) == ("jtj", False)
     assert simulated.changes() == []
     said = simulated.desk.run("tenant", "show", "jtj")
-    assert namespace in said
+    assert f"k8s/{namespace} (2026年11月22日, 盘政务云〔2026〕12号)" in said
 
 
 def test_figures_above_what_the_bureau_may_have_are_refused_naming_its_limit(simulated: Ground) -> None:
@@ -177,7 +179,7 @@ def test_figures_above_what_the_bureau_may_have_are_refused_naming_its_limit(sim
     simulated.people.edit(simulated.quota(namespace), {("spec", "hard", "requests.cpu"): "9"}, "terraform")
     before = {path.name: path.read_bytes() for path in simulated.desk.tenants.rglob("*.yaml")}
     arguments = ("import", "kubernetes", namespace, "--pool", "k8s-egov", "--tenant", "bus")
-    answer = simulated.desk.ask(*arguments, "--owner", "bureau/jtj", *CONTACTS, "--output", "json")
+    answer = simulated.desk.ask(*arguments, "--owner", "bureau/jtj", *KNOWN, "--output", "json")
     assert answer.code == 1
     (error,) = answer.errors
     assert error["code"] == "shortage"
@@ -186,12 +188,12 @@ def test_figures_above_what_the_bureau_may_have_are_refused_naming_its_limit(sim
     assert f"k8s/{namespace}" not in simulated.desk.shares()
 
     simulated.desk.grant("k8s-egov", "bureau/jtj", cpu=9)
-    assert simulated.take(namespace, "--tenant", "bus", "--owner", "bureau/jtj", *CONTACTS)["changes"] == 0
+    assert simulated.take(namespace, "--tenant", "bus", "--owner", "bureau/jtj", *KNOWN)["changes"] == 0
     assert simulated.desk.shares()[f"k8s/{namespace}"].charged.of("cpu") == 9000
 
 
 def test_what_cannot_be_imported_is_said_with_what_to_do(simulated: Ground) -> None:
-    owner = ("--owner", "bureau/jtj", *CONTACTS)
+    owner = ("--owner", "bureau/jtj", *KNOWN)
     twice = simulated.stand("compute", "compute-2")
     once = simulated.stand("compute")
     simulated.take(once, "--tenant", "bus", *owner)
@@ -201,8 +203,8 @@ def test_what_cannot_be_imported_is_said_with_what_to_do(simulated: Ground) -> N
         ((once, "--tenant", "bus", *owner), "declared already"),
         (("nowhere", "--tenant", "no", *owner), "has no namespace"),
         ((simulated.stand(), "--tenant", "Wrong Id", *owner), "id"),
-        ((simulated.stand(), "--tenant", "new", "--owner", "jtj", *CONTACTS), "owner"),
-        ((simulated.stand(), "--tenant", "new", "--owner", "bureau/none", *CONTACTS), "a declared bureau"),
+        ((simulated.stand(), "--tenant", "new", "--owner", "jtj", *KNOWN), "owner"),
+        ((simulated.stand(), "--tenant", "new", "--owner", "bureau/none", *KNOWN), "a declared bureau"),
     ):
         answer = simulated.desk.ask(
             "import", "kubernetes", *arguments, "--pool", "k8s-egov", "--output", "json", lang="en"

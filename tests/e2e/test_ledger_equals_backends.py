@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from commandline import CommandLine
     from devcluster import DevCluster
-    from substrate_drivers import Driver
+    from substrate_drivers import ClusterDriver
 
 POOL = "k8s-egov"
 HARD = ("spec", "hard", "requests.cpu")
@@ -35,7 +35,7 @@ class Ground:
     """An operator's desk, an endpoint, and two tenants of bureau jtj with a namespace each."""
 
     desk: CommandLine
-    people: Driver
+    people: ClusterDriver
     tenants: tuple[str, str]
 
     def leaf(self, number: int) -> str:

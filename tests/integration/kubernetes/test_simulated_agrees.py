@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from clusters import Cluster
     from leaves import Objects
-    from substrate_drivers import Driver
+    from substrate_drivers import ClusterDriver
 
-Step = tuple[str, "Callable[[Driver, Objects, Objects], object]"]
+Step = tuple[str, "Callable[[ClusterDriver, Objects, Objects], object]"]
 # A real server counts a generation whenever a policy with an empty list of rules is applied, changed or not.
 _TRANSIENT = ("uid", "resourceVersion", "creationTimestamp", "generation")
 
@@ -93,7 +93,7 @@ HISTORY: tuple[Step, ...] = (
 @pytest.fixture
 def drivers(
     cluster: Cluster, tmp_path: Path, unique: Callable[[str], str]
-) -> Iterator[tuple[Driver, Driver]]:
+) -> Iterator[tuple[ClusterDriver, ClusterDriver]]:
     """One endpoint's name on both."""
     endpoint = unique("agrees")
     simulated, real = SimulatedDriver(endpoint, tmp_path / "k8s.db"), KubernetesDriver(endpoint, cluster)
@@ -102,7 +102,7 @@ def drivers(
     real.close()
 
 
-def _holds(driver: Driver, name: str) -> dict[tuple[str, str], Any]:
+def _holds(driver: ClusterDriver, name: str) -> dict[tuple[str, str], Any]:
     """All of one leaf, without what no two servers share."""
     found = {}
     for state in driver.backend.observe():
@@ -120,7 +120,7 @@ def _holds(driver: Driver, name: str) -> dict[tuple[str, str], Any]:
 
 
 def test_both_hold_the_same_after_every_step(
-    drivers: tuple[Driver, Driver], unique: Callable[[str], str]
+    drivers: tuple[ClusterDriver, ClusterDriver], unique: Callable[[str], str]
 ) -> None:
     simulated, real = drivers
     name = unique("agrees")
@@ -138,5 +138,5 @@ def test_both_hold_the_same_after_every_step(
             assert body == expected[place], f"{step}: {place}"
 
 
-def _agree(driver: Driver, name: str, expected: dict[tuple[str, str], Any]) -> bool:
+def _agree(driver: ClusterDriver, name: str, expected: dict[tuple[str, str], Any]) -> bool:
     return _holds(driver, name) == expected

@@ -229,10 +229,11 @@ def of_leaf(connection: sqlite3.Connection, leaf: str) -> list[Row]:
     return [Row(*values) for values in found]
 
 
-def put(connection: sqlite3.Connection, place: Row, body: Body) -> Row:
-    """Keep `body` under a new version."""
+def put(connection: sqlite3.Connection, place: Row, body: Body, *, told: bool = True) -> Row:
+    """Keep `body` under a new version, which the body itself tells unless `told` is False."""
     version = next_version(connection)
-    body["metadata"]["resourceVersion"] = str(version)
+    if told:
+        body["metadata"]["resourceVersion"] = str(version)
     kept = Row(place.leaf, place.kind, place.name, version, json.dumps(body, separators=(",", ":")))
     connection.execute("INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?, ?)", kept)
     return kept

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.substrates.openstack import errors
 from yunjin.substrates.openstack.answer import COMPUTE, NETWORK, VOLUME, Answer
-from yunjin.substrates.openstack.quantities import SERVICES, UNLIMITED
+from yunjin.substrates.openstack.quantities import CAPACITY, SERVICES, UNLIMITED
 
 if TYPE_CHECKING:
     import sqlite3
@@ -78,6 +78,9 @@ def used(
 def check(key: Key, service: str, figures: Mapping[str, Any], use: Mapping[str, int]) -> None:
     """Whether a service takes these figures.
 
+    Neutron is made to take those that bound nothing of the tenant's: rules and the like follow in a later
+    step.
+
     Raises:
         ConflictError: more is used.
         PermanentError: no figures of this service.
@@ -86,7 +89,11 @@ def check(key: Key, service: str, figures: Mapping[str, Any], use: Mapping[str, 
         if name not in DEFAULTS[service] or type(figure) is not int or figure < UNLIMITED:
             said = f"Invalid input for field/attribute {name}. Value: {figure!r}"[:200]
             raise errors.refused(key.endpoint, key, Answer(_SERVICES[service], 400, "", text=said))
-    low = [name for name, figure in figures.items() if UNLIMITED < figure < use[name]]
+    low = [
+        name
+        for name, figure in figures.items()
+        if UNLIMITED < figure < use[name] and (service != NETWORK.name or (service, name) in CAPACITY)
+    ]
     if low:
         raise errors.below_use(key.endpoint, key, _SERVICES[service], low)
 

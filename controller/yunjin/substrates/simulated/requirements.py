@@ -64,11 +64,13 @@ def network(connection: sqlite3.Connection, key: Key, pool: str) -> str:
     """A network of its own for a new subnet.
 
     Raises:
+        RefusalError: there is no such pool.
         TransientError: the pool has no room left; Neutron calls that a fault of its own.
     """
     row = database.row(connection, "", "SubnetPool", pool)
     if row is None:
-        raise refused(key, NETWORK, 404, f"Subnet pool {pool} could not be found.")
+        remedy = Text("为该区域申报网段并下发执行", "declare the zone's networks and apply that")
+        raise errors.absent(key.endpoint, f"subnet pool {pool}", remedy)
     spec = json.loads(row.body)["spec"]
     room = (spec["prefixes"], spec["default_prefixlen"])
     found = addresses.allot(connection, pool, room, (key.namespace, key.name))
@@ -106,7 +108,8 @@ def _check_aggregates(connection: sqlite3.Connection, key: Key, spec: Body) -> N
                 key.endpoint,
                 f"aggregate {name}",
                 Text(
-                    f"请云平台运维建立主机聚合 {name}", f"let the cloud's operators make the aggregate {name}"
+                    f"在 Nova 建立名为 {name} 的主机聚合并加入该资源池的主机",
+                    f"make a host aggregate {name} in Nova and put the pool's hosts into it",
                 ),
             )
 
@@ -129,4 +132,4 @@ def _check_subnet(
 
 def _must_exist(connection: sqlite3.Connection, key: Key, leaf: str, other: tuple[str, str]) -> None:
     if database.row(connection, leaf, *other) is None:
-        raise refused(key, NETWORK, 404, f"{other[0]} {other[1]} could not be found.")
+        raise errors.gone(key.endpoint, f"{key}: {other[1]}")

@@ -118,7 +118,7 @@ class Services:
         requirements.check(connection, key, spec, before["spec"] if before else None)
         use = self._used(connection, key.namespace) if key.kind in _COUNTED else {}
         body = self._stored(connection, key, spec, before)
-        database.put(connection, Row(CLOUD.leaf_of(key), key.kind, key.name, 0, ""), body)
+        _keep(connection, Row(CLOUD.leaf_of(key), key.kind, key.name, 0, ""), body)
         if use:
             limits = quotas.limits(self._figures(connection, key.namespace))
             quotas.admit(key, limits, use, self._used(connection, key.namespace))
@@ -126,7 +126,7 @@ class Services:
             for kind, name in (("Quota", _QUOTA), ("SecurityGroup", names.DEFAULT_GROUP)):
                 arisen = Key(self.endpoint, key.name, kind, name)
                 first = self._stored(connection, arisen, _FIRST[kind], None)
-                database.put(connection, Row(key.name, kind, name, 0, ""), first)
+                _keep(connection, Row(key.name, kind, name, 0, ""), first)
 
     def require(self, key: Key, version: str) -> dict[str, dict[str, int] | None]:
         """What was written of a quota, by service: None where its defaults hold.
@@ -160,10 +160,10 @@ class Services:
             rest = {name: value for name, value in body["spec"].items() if name != service}
             spec = rest if figures is None else {**rest, service: dict(figures)}
             if spec != body["spec"]:
-                database.put(connection, row, {**body, "spec": spec})
+                _keep(connection, row, {**body, "spec": spec})
 
     def begin_removal(self, key: Key, uid: str) -> None:
-        """Mark a project as one that is being removed.
+        """Close a project and mark it as one that is being removed.
 
         Raises:
             StaleError: another project of that name.
@@ -176,7 +176,7 @@ class Services:
             if body["metadata"]["id"] != uid:
                 raise StaleError
             tags = {**body["spec"]["tags"], names.ENDING: names.YES}
-            database.put(connection, row, {**body, "spec": {**body["spec"], "tags": tags}})
+            _keep(connection, row, {**body, "spec": {"enabled": False, "tags": tags}})
 
     def delete(self, key: Key, uid: str = ANY) -> None:
         """Take an object away with what hangs on it; what arises by itself is as at first again.
@@ -196,7 +196,7 @@ class Services:
             if uid not in (ANY, body["metadata"]["id"]):
                 raise StaleError
             if key.kind in names.ARISING and names.is_standard(key):
-                database.put(connection, row, {**body, "spec": _FIRST[key.kind]})
+                _keep(connection, row, {**body, "spec": _FIRST[key.kind]})
             elif key.kind == CLOUD.home:
                 addresses.free(connection, key.name)
                 connection.execute("DELETE FROM object WHERE leaf = ?", (key.name,))
@@ -229,7 +229,7 @@ class Services:
                 key = Key(self.endpoint, metadata.get("namespace", ""), body["kind"], metadata["name"])
                 row = self._row(connection, key)
                 if key.kind == "Quota" and row is not None:
-                    database.put(connection, row, {**json.loads(row.body), "spec": body["spec"]})
+                    _keep(connection, row, {**json.loads(row.body), "spec": body["spec"]})
                 else:
                     self.keep(connection, key, row, body["spec"])
                 count += 1
@@ -267,7 +267,11 @@ class Services:
                 self._drop(connection, other)
             elif row.kind == "Subnet" and other.kind == "Router" and row.name in body["spec"]["subnets"]:
                 left = {name: True for name in body["spec"]["subnets"] if name != row.name}
-                database.put(connection, other, {**body, "spec": {**body["spec"], "subnets": left}})
+                _keep(connection, other, {**body, "spec": {**body["spec"], "subnets": left}})
+
+
+def _keep(connection: sqlite3.Connection, place: Row, body: Body) -> None:
+    database.put(connection, place, body, told=False)  # no service's answer bears a version for all kinds
 
 
 def _require(row: Row | None, version: str) -> None:

@@ -56,10 +56,22 @@ def rule(**more: Any) -> Rule:
         ({"leaf": "jtj-egov", "nth": [1]}, [1]),
         ({"leaf": "zfj-egov"}, []),
         ({"operation": "read"}, []),
+        ({"operation": "service", "service": "volume"}, []),
     ],
 )
 def test_a_rule_counts_the_calls_that_fit(more: dict[str, Any], expected: list[int]) -> None:
     assert struck(Faults((rule(**more),)), 6) == expected
+
+
+def test_a_service_is_struck_alone() -> None:
+    key = Key("os", "jtj-egov", "Quota", "yunjin")
+    faults = Faults((rule(operation="service", service="volume", leaf="jtj-egov", nth=[2]),))
+    calls = [
+        faults.meet("os", Operation.SERVICE, key, service) for service in ("volume", "compute", "network")
+    ]
+    assert calls == [None] * 3
+    with pytest.raises(TransientError):
+        faults.meet("os", Operation.SERVICE, key, "volume")
 
 
 def test_a_rate_is_the_same_each_time_and_about_what_it_says() -> None:
@@ -180,6 +192,7 @@ def test_faults_come_from_a_file(tmp_path: Path) -> None:
         ('{"rules":[{"operation":"read","effect":"conflict"}]}', r"rules\.0"),
         ('{"rules":[{"operation":"read","effect":"refused","kind":"RoleBinding"}]}', r"rules\.0"),
         ('{"rules":[{"operation":"read","effect":"refused","leaf":"jtj"}]}', r"rules\.0"),
+        ('{"rules":[{"operation":"write","effect":"refused","service":"volume"}]}', r"rules\.0"),
         ('{"rule":[]}', "rule"),
         ("x" * (MOST_BYTES + 1), "1 MiB"),
     ],
