@@ -18,6 +18,7 @@ from yunjin_cli.commands import (
     controller,
     credentials,
     demo,
+    doctor,
     drift,
     estate,
     grant,
@@ -40,6 +41,7 @@ app = group(
 )
 spine.register(app)
 demo.register(app)
+doctor.register(app)
 clocks.register(app)
 app.add_typer(drift.drift, name="drift")
 app.add_typer(imports.imports, name="import")

@@ -36,8 +36,6 @@ credential = group("用云单位的凭据", "credentials of a tenant")
 _SUFFIXES: Final = {"kubernetes": "kubeconfig", "openstack": "clouds.yaml"}
 """By technology, what is added to --out where a tenant gets two files."""
 CLEAR: Final = "yunjin tenant credential revoke --ended"
-PROMPT: Final = timedelta(minutes=1)
-"""Within which a revoked credential should be refused everywhere."""
 
 
 class Role(StrEnum):
@@ -74,14 +72,14 @@ def issue(
             Text("JSON 或 YAML 应答中不含凭据", "an answer in JSON or YAML holds no credential"),
             Text("用 --out 指明写入的文件", "name a file for it with --out"),
         )
-    with _desk(session) as desk:
+    with desk(session) as at:
         if out is None:
-            desk.issue(tenant, handed, _on_screen(desk.technologies(tenant)))
+            at.issue(tenant, handed, _on_screen(at.technologies(tenant)))
             return 0
-        files = _files(desk.technologies(tenant), out)
+        files = _files(at.technologies(tenant), out)
         with _new_files(files) as deliver:
-            issued = desk.issue(tenant, handed, deliver)
-        record = desk.record(issued.id)
+            issued = at.issue(tenant, handed, deliver)
+        record = at.record(issued.id)
     if session.output is not Output.TABLE:
         show_value(session, {**_row(record), "expires": issued.expires, "files": files})
     _say_issued(session, issued, files)
@@ -103,32 +101,33 @@ def rotate(
 ) -> int:
     """A new one with the same rights, post and life time; the old one ends once that is written."""
     beside = life(overlap) if overlap else timedelta()
-    with _desk(session) as desk:
-        files = _files(desk.technologies(desk.record(number).tenant), out)
+    with desk(session) as at:
+        files = _files(at.technologies(at.record(number).tenant), out)
         with _new_files(files) as deliver:
-            issued = desk.renew(number, deliver)
+            issued = at.renew(number, deliver)
         _say_issued(session, issued, files)
-        ended = desk.retire(number, beside)
-        old, new = desk.record(number), desk.record(issued.id)
+        ended = at.retire(number, beside)
+        old, new = at.record(number), at.record(issued.id)
     if session.output is not Output.TABLE:
         issue_row = {**_row(new), "expires": issued.expires, "files": files}
         show_value(session, {**issue_row, "replaces": _ended_row(old, ended)})
     if ended:
         _say_revoked(session, ended)
     else:
-        at = moment(old.expires)
+        until = moment(old.expires)
         say(
             session,
             Text(
-                f"旧凭据 {number} 在 {at} 收回: 由控制器执行, 或届时运行 {CLEAR}",
-                f"the old credential {number} ends at {at}: by the controller, or by {CLEAR} after that",
+                f"旧凭据 {number} 在 {until} 收回: 由控制器执行, 或届时运行 {CLEAR}",
+                f"the old credential {number} ends at {until}: by the controller, or by {CLEAR} after that",
             ),
         )
     return 0
 
 
 @contextmanager
-def _desk(session: Session) -> Iterator[Desk]:
+def desk(session: Session) -> Iterator[Desk]:
+    """All that issuing and revoking needs, with store and connections open."""
     from yunjin.engine.credentials import Desk
     from yunjin.engine.endpoints import accesses, connect
 
@@ -230,20 +229,20 @@ def revoke(
             Text("凭据编号和 --ended 应给出其一", "name a credential, or give --ended"),
             Text("用 yunjin tenant credential list 查看编号", "see yunjin tenant credential list"),
         )
-    with _desk(session) as desk:
+    with desk(session) as at:
         if number is None:
-            return _clear_away(session, desk)
-        done = desk.revoke(number)
+            return _clear_away(session, at)
+        done = at.revoke(number)
     if session.output is not Output.TABLE:
         show_value(session, _ended_row(done.record, done))
     _say_revoked(session, done)
     return 0
 
 
-def _clear_away(session: Session, desk: Desk) -> int:
+def _clear_away(session: Session, at: Desk) -> int:
     from yunjin.engine.credentials import end_due
 
-    cleared = end_due(desk)
+    cleared = end_due(at)
     rows = [{**_row(record), "error": error.message if error else None} for record, error in cleared]
     show_rows(session, (*_COLUMNS[:4], _COLUMNS[6], Column("error", Text("未能收回的原因", "why not"))), rows)
     return int(any(error is not None for _, error in cleared))
@@ -275,10 +274,8 @@ def _say_revoked(session: Session, ended: Revoked) -> None:
             f"{moment(latest)}",
         ),
     )
-    at = record.revoked or latest
-    slow = sorted(endpoint for endpoint, until in ended.accepted_until.items() if until - at > PROMPT)
-    if slow:
-        named = ", ".join(slow)
+    if ended.slow:
+        named = ", ".join(ended.slow)
         say(
             session,
             Text(

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 LONGEST: Final = timedelta(days=365)
 SHORTEST: Final = timedelta(minutes=10)
 """What Kubernetes grants at least."""
+PROMPT: Final = timedelta(minutes=1)
+"""Within which a revoked credential should be refused everywhere."""
 _POST: Final = 80
 """Characters of a post."""
 
@@ -67,6 +69,12 @@ class Revoked:
 
     record: Credential
     accepted_until: Mapping[str, datetime]
+
+    @property
+    def slow(self) -> tuple[str, ...]:
+        """Endpoints that may take longer than `PROMPT`."""
+        at = self.record.revoked
+        return tuple(place for place, until in self.accepted_until.items() if at and until - at > PROMPT)
 
 
 @dataclass(frozen=True, slots=True)
