@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from devcloud import DevCloud, furnish
 from devcluster import DevCluster
-from documents import KUBECONFIG, SHELLS, Block, Shown, alike, blocks, documents, links
+from documents import KUBECONFIG, SHELLS, Block, Place, Shown, alike, blocks, documents, links
 from tools.environment import ROOT
 
 if TYPE_CHECKING:
@@ -104,8 +105,9 @@ def follow(document: Path, chosen: list[Block], desk: Desk) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def consoles(document: Path) -> list[Block]:
-    return [block for block in blocks(document) if block.language == "console"]
+def consoles(document: Path, place: Place | None = None) -> list[Block]:
+    found = [block for block in blocks(document) if block.language == "console"]
+    return [block for block in found if place in (None, block.place)]
 
 
 @pytest.fixture
@@ -119,6 +121,15 @@ def desk(tmp_path: Path) -> Desk:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevCluster]:
     """An empty cluster for each document, and for its translation: they provision the whole city."""
     with DevCluster.start(tmp_path_factory.mktemp("document"), light=True) as started:
+        yield started
+
+
+@pytest.fixture
+def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevCloud]:
+    """An empty cloud with the hosts of Panjin's pools in their aggregates, as the operators leave it."""
+    with DevCloud.start(tmp_path_factory.mktemp("document")) as started:
+        for pool, host in zip(("os-egov", "os-inet"), started.hosts, strict=False):
+            furnish.aggregate(started.api(), pool, [host])
         yield started
 
 
@@ -150,15 +161,20 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_the_commands_run_on_the_simulated_substrate(document: Path, desk: Desk) -> None:
-    follow(document, [block for block in consoles(document) if not block.real], desk)
+    follow(document, consoles(document, Place.SIMULATED), desk)
 
 
 @pytest.mark.kubernetes
 @pytest.mark.owns_server
-@pytest.mark.parametrize(
-    "document", [each for each in DOCUMENTS if any(block.real for block in consoles(each))], ids=name
-)
+@pytest.mark.parametrize("document", [d for d in DOCUMENTS if consoles(d, Place.CLUSTER)], ids=name)
 def test_the_commands_run_on_a_real_cluster(document: Path, desk: Desk, server: DevCluster) -> None:
     shutil.copy2(server.kubeconfig, desk.folder / KUBECONFIG)
     at_the_cluster = replace(desk, programs=server.programs["kubectl"].parent)
-    follow(document, [block for block in consoles(document) if block.real], at_the_cluster)
+    follow(document, consoles(document, Place.CLUSTER), at_the_cluster)
+
+
+@pytest.mark.openstack
+@pytest.mark.parametrize("document", [d for d in DOCUMENTS if consoles(d, Place.CLOUD)], ids=name)
+def test_the_commands_run_on_a_real_cloud(document: Path, desk: Desk, clouds: DevCloud) -> None:
+    shutil.copy2(clouds.clouds_yaml, desk.folder / "clouds.yaml")
+    follow(document, consoles(document, Place.CLOUD), desk)

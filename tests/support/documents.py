@@ -3,13 +3,15 @@
 Used by tests/docs. Calls markdown-it. A document shows commands in fenced blocks `console`: a line `$
 COMMAND`, then what it says. `$ echo $?` after a command states its exit code, 0 where nothing is stated. A
 block marked `console output` also states the output itself, up to times and hashes; `...` alone on a line
-stands for any lines. A block that names `cluster.kubeconfig` needs a real cluster.
+stands for any lines. A block that names `cluster.kubeconfig` needs a real cluster, one with `--os-cloud
+devcloud` a real cloud.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
@@ -21,7 +23,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KUBECONFIG = "cluster.kubeconfig"
+CLOUD = "--os-cloud devcloud"
 SHELLS = {"bash", "sh", "shell", "zsh"}
+
+
+class Place(Enum):
+    """Where commands run."""
+
+    SIMULATED = "simulated"
+    CLUSTER = "cluster"
+    CLOUD = "cloud"
 
 
 @dataclass(slots=True)
@@ -44,9 +55,11 @@ class Block:
     text: str
 
     @property
-    def real(self) -> bool:
-        """Whether its commands need a real cluster."""
-        return KUBECONFIG in self.text
+    def place(self) -> Place:
+        """What its commands need."""
+        if KUBECONFIG in self.text:
+            return Place.CLUSTER
+        return Place.CLOUD if CLOUD in self.text else Place.SIMULATED
 
     def commands(self) -> list[Shown]:
         """Its commands in order. A backslash at the end of a line continues it."""
