@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from yunjin.model.resources import Body
     from yunjin.substrates.simulated.database import Database
 
-FILE: Final = database.Application(0x596A5332, addresses.SCHEMA)  # "YjS2"
+_BY_NAME: Final = (
+    "CREATE INDEX IF NOT EXISTS object_by_name ON object (kind, name);"  # names of groups are unique
+)
+FILE: Final = database.Application(0x596A5332, addresses.SCHEMA + _BY_NAME)  # "YjS2"
 
 _QUOTA: Final = "yunjin"
 _COUNTED: Final = frozenset({"Network", "Router", "SecurityGroup", "Subnet"})
