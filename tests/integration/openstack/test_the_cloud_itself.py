@@ -123,29 +123,36 @@ def test_a_port_on_a_host_is_active_and_a_deleted_server_frees_what_it_held(tena
 
 @pytest.fixture(scope="module")
 def pools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevCloud]:
-    """A cloud whose hosts these tests may tie to projects."""
-    hosts = {name: Host(8, 16384, 500) for name in ("mine-1", "mine-2", "other-1", "other-2")}
+    """A cloud whose hosts these tests may tie to projects. Nova likes the largest host best, always."""
+    hosts = {"small": Host(8, 8192, 100), "middle": Host(32, 65536, 1000), "large": Host(128, 524288, 10000)}
     with DevCloud.start(tmp_path_factory.mktemp("pools"), hosts=hosts) as started:
         yield started
 
 
+def _bound(pools: DevCloud, name: str, host: str) -> Tenant:
+    """A project whose servers may lie on that host alone."""
+    api = pools.api()
+    tenant = Tenant.new(api, name)
+    furnish.aggregate(api, name, [host])
+    furnish.bind(api, name, tenant.project)
+    return tenant
+
+
 @pytest.mark.openstack
 def test_a_bound_project_lands_in_its_pool_alone_and_no_other_there(pools: DevCloud) -> None:
-    api = pools.api()
-    bound, free = Tenant.new(api, "bound"), Tenant.new(api, "free")
-    furnish.aggregate(api, "mine", ["mine-1", "mine-2"])
-    furnish.bind(api, "mine", bound.project)
-    assert {_host(bound.booted(f"bound-{number}", cpus=4)) for number in range(4)} == {"mine-1", "mine-2"}
-    assert {_host(free.booted(f"free-{number}", cpus=4)) for number in range(4)} == {"other-1", "other-2"}
+    bound, rich = _bound(pools, "bound", "small"), _bound(pools, "rich", "large")
+    free = Tenant.new(pools.api(), "free")
+    servers = [
+        (tenant.project, _host(tenant.booted("one"))) for tenant in (bound, free, rich) for _ in range(2)
+    ]
+    assert set(servers) == {(bound.project, "small"), (free.project, "middle"), (rich.project, "large")}
 
 
 @pytest.mark.openstack
 def test_a_server_larger_than_its_pool_finds_no_host(pools: DevCloud) -> None:
-    api = pools.api()
-    tenant = Tenant.new(api, "small")
-    furnish.aggregate(api, "small", ["other-1"])
-    furnish.bind(api, "small", tenant.project)
-    assert tenant.booted("large", cpus=1, memory_mib=32768)["status"] == "ERROR"
+    tenant = _bound(pools, "poor", "small")
+    assert tenant.booted("fits", memory_mib=1024)["status"] == "ACTIVE"
+    assert tenant.booted("does-not", memory_mib=16384)["status"] == "ERROR"
 
 
 @pytest.mark.openstack

@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from tools.lanes import LANES, Lane, Words
-from tools.needs import devcluster, namespace, own_cluster_in_ci
+from tools.needs import devcloud, devcluster, namespace, own_cluster_in_ci
 from tools.suite import not_run, run
 
 if TYPE_CHECKING:
@@ -26,6 +26,12 @@ def test_servers_that_cannot_be_built_are_missed(tmp_path: Path) -> None:
     missing = devcluster(tmp_path, dict(os.environ))
     assert missing
     assert missing.mend == "python tests/devcluster/build.py"
+
+
+def test_services_that_cannot_be_installed_are_missed(tmp_path: Path) -> None:
+    missing = devcloud(tmp_path, dict(os.environ))
+    assert missing
+    assert missing.mend == "python tests/testbeds/openstack/build.py"
 
 
 def test_a_cluster_of_the_contributor_needs_no_servers(tmp_path: Path) -> None:
