@@ -155,7 +155,7 @@ def _show(session: Session, taken: Taken, changes: int, fresh: list[Finding]) ->
     columns = (
         Column("tenant", word("tenant")),
         Column("leaf", leaf.what),
-        Column("quota", Text("沿用配额对象", "quota kept")),
+        *((Column("quota", Text("沿用配额对象", "quota kept")),) if leaf.objects else ()),
         Column("allotted", word("allotted")),
         Column("without", Text("暂缺", "goes without")),
         Column("quarantined", word("quarantine")),
@@ -164,7 +164,7 @@ def _show(session: Session, taken: Taken, changes: int, fresh: list[Finding]) ->
     row = {
         "tenant": taken.tenant,
         "leaf": leaf.name,
-        "quota": leaf.quota,
+        "quota": leaf.objects.get("quota", ""),
         "allotted": figures(leaf.allotted),
         "without": list(leaf.lacking),
         "quarantined": taken.quarantined,

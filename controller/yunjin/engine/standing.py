@@ -80,8 +80,7 @@ class Standing:
 
     Attributes:
         what: what people call it, a namespace or a project.
-        quota: name of its own quota; empty where it has none.
-        allotted: the figures of that.
+        allotted: the figures of its quota; none where it has no quota.
         objects: role of a standard object to the name it has instead of the usual one.
         lacking: roles of the standard objects that it goes without, as no Yunjin ever made them.
     """
@@ -89,7 +88,6 @@ class Standing:
     state: LeafState
     pool: Pool
     what: Text
-    quota: str
     allotted: Amounts
     objects: Mapping[str, str]
     lacking: tuple[str, ...]
@@ -156,15 +154,13 @@ def look(estate: Estate, pool: Pool, state: LeafState) -> Standing:
     quota = _quota(state, translator, what)
     allotted = translator.holding(quota).granted if quota else Amounts()
     _require_countable(state.name, what, allotted, way)
-    name = quota.key.name if quota else ""
     usual = next(entry.name for entry in way.standard if entry.object_class is ObjectClass.QUOTA)
     return Standing(
         state,
         pool,
         what,
-        name,
         allotted,
-        {"quota": name} if name not in ("", usual) else {},
+        {"quota": quota.key.name} if quota and quota.key.name != usual else {},
         _lacking(state, translator, way.standard, has_quota=quota is not None),
     )
 

@@ -62,7 +62,7 @@ def test_what_is_declared_is_what_stands(town: City) -> None:
     taken = _take(town)
     figures = Amounts.parse({"cpu": 2, "memory": "4Gi"})
     assert (taken.tenant, taken.leaf.name, taken.quarantined) == ("bus", LEGACY, False)
-    assert (taken.leaf.quota, taken.leaf.allotted) == ("compute", figures)
+    assert (taken.leaf.objects, taken.leaf.allotted) == ({"quota": "compute"}, figures)
     estate = town.estate()
     row = estate.baseline[f"leaf/k8s/{LEGACY} {POOL}"]
     assert (row.tenant, row.allotted) == ("bus", figures)
@@ -160,7 +160,7 @@ def test_an_imported_object_that_is_deleted_is_missing(town: City) -> None:
 def test_a_namespace_without_a_quota_gets_none_by_being_imported(town: City) -> None:
     _stand(town, "bare")
     taken = _take(town, "bare")
-    assert (taken.leaf.quota, taken.leaf.allotted) == ("", Amounts())
+    assert (taken.leaf.objects, taken.leaf.allotted) == ({}, Amounts())
     assert "quota" in taken.leaf.lacking
     with town.spine() as spine:
         assert spine.plan().plan.changes == ()
