@@ -182,20 +182,31 @@ _RECEIPTS: Final = (
 )
 
 
-def show_receipts(session: Session, judged: Judged, receipts: Sequence[Receipt]) -> None:
-    """How the changes ended, those that did not end well one by one."""
-    counts = outcome_counts(receipts)
+def receipts_value(judged: Judged, receipts: Sequence[Receipt]) -> Row:
+    """How the changes ended, for programs."""
+    rows = [
+        {
+            "key": str(r.change.key),
+            "action": r.change.action.value,
+            "outcome": r.outcome.value,
+            "reason": r.reason,
+        }
+        for r in receipts
+    ]
+    return {"plan": judged.hash, "counts": outcome_counts(receipts), "receipts": rows}
+
+
+def show_receipts(session: Session, judged: Judged, receipts: Sequence[Receipt], again: str = "") -> None:
+    """How the changes ended, those that did not end well one by one.
+
+    Args:
+        session: whose language and form.
+        judged: the plan.
+        receipts: of its changes.
+        again: the command that goes on with them, where the plan is not the one that `yunjin apply` takes.
+    """
     if session.output is not Output.TABLE:
-        rows = [
-            {
-                "key": str(r.change.key),
-                "action": r.change.action.value,
-                "outcome": r.outcome.value,
-                "reason": r.reason,
-            }
-            for r in receipts
-        ]
-        show_value(session, {"plan": judged.hash, "counts": counts, "receipts": rows})
+        show_value(session, receipts_value(judged, receipts))
         return
     bad = [receipt for receipt in receipts if not receipt.settled]
     if bad:
@@ -209,9 +220,9 @@ def show_receipts(session: Session, judged: Judged, receipts: Sequence[Receipt])
         )
         _say_more(session, len(bad) - MOST_ROWS)
         moved = any(receipt.outcome is Outcome.MOVED for receipt in bad)
-        again = "yunjin plan" if moved else "yunjin apply"
+        again = again or ("yunjin plan" if moved else "yunjin apply")
         say(session, Text(f"→ 再次执行 {again} 即可继续", f"→ run {again} again to go on"), "dim")
-    said = counts_text(counts)
+    said = counts_text(outcome_counts(receipts))
     unknown = ", ".join(judged.plan.unknown)
     left = Text(f"; 接入点 {unknown} 未知, 未作变更", f"; {unknown} is unknown and was left alone")
     zh, en = (said.zh + left.zh, said.en + left.en) if unknown else (said.zh, said.en)

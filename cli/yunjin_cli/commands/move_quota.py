@@ -7,20 +7,23 @@ nothing of it either.
 from __future__ import annotations
 
 import getpass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yunjin.errors import RefusalError, Text
+from yunjin.errors import Text
 from yunjin.model.words import word
 from yunjin_cli.amounts import Asked, CpuOption, DimensionOption, MemoryOption, StorageOption
 from yunjin_cli.commands.estate import found
 from yunjin_cli.commands.spine import apply_with_bar, consent, receipts_exit, refuse_stopped, spine
 from yunjin_cli.nodes import KeyOption  # noqa: TC001 (typer reads it)
-from yunjin_cli.output import say
-from yunjin_cli.plans import show_judged, show_receipts
+from yunjin_cli.output import figures, say, show_value
+from yunjin_cli.plans import receipts_value, show_judged, show_receipts
 from yunjin_cli.session import Output, Session, command
 from yunjin_cli.speech import said
+
+if TYPE_CHECKING:
+    from yunjin.engine.moving import Progress
 
 
 def register(app: typer.Typer) -> None:
@@ -41,12 +44,23 @@ def move_quota(
     storage: StorageOption = None,
     dimension: DimensionOption = None,
     key: KeyOption = "",
+    wait_quota: Annotated[
+        float | None,
+        typer.Option(
+            "--wait-quota",
+            min=0,
+            metavar="S",
+            help=said(
+                "等待配额生效的秒数, 缺省按策略 wait-quota", "seconds to wait for quotas, else as policy says"
+            ),
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help=said("不再询问", "do not ask"))] = False,
 ) -> int:
     """First the one is lowered and seen in force, then the other is raised: never more than the grant."""
     from yunjin.engine import moving
     from yunjin.engine.choices import patience
-    from yunjin.ledger import Ledger
+    from yunjin.engine.endpoints import accesses
 
     estate = session.estate()
     found(estate.tenants, tenant, word("tenant"))
@@ -54,23 +68,47 @@ def move_quota(
         found(estate.pools, pool, word("pool"))
     amounts = Asked(cpu, memory, storage, None, dimension or ()).amounts()
     move, actor = moving.between(estate, tenant, source, target, amounts), getpass.getuser()
-    with spine(session, estate) as made:
+    every = accesses(estate, session.kubeconfig, session.os_cloud)
+    reached = {endpoint: way for endpoint, way in every.items() if endpoint in move.endpoints}
+    with spine(session, estate, reached) as made:
         number = moving.reserve(made, move, actor, key)
-        judged = moving.judged(made, move)
-        if session.output is Output.TABLE:
-            show_judged(session, judged, made.leaves())
         try:
+            judged = moving.judged(made, move)
+            if session.output is Output.TABLE:
+                show_judged(session, judged, made.leaves())
             refuse_stopped(session, judged)
             consent(session, judged, yes=yes)
-            receipts = apply_with_bar(session, made, judged, patience(estate))
-        except RefusalError:
-            Ledger(made.store.database, made.store.now, actor).release(number)
+            receipts = apply_with_bar(session, made, judged, patience(estate, wait_quota=wait_quota))
+        except BaseException:  # an interrupt at the question is a refusal, too
+            moving.give_up(made, number, actor)
             raise
-    show_receipts(session, judged, receipts)
-    code = receipts_exit(judged, receipts)
-    if not code:
-        say(
-            session,
-            Text(f"{tenant}: 额度已由 {source} 调入 {target}", f"{tenant}: moved from {source} to {target}"),
-        )
-    return code
+        progress = moving.progress(made, number)
+    if session.output is Output.TABLE:
+        show_receipts(session, judged, receipts, "yunjin plan, yunjin apply")
+    else:
+        row = {"reservation": number, "from": source, "to": target, "amounts": figures(amounts)}
+        show_value(session, {**row, "progress": progress.value, **receipts_value(judged, receipts)})
+    say(session, _said(progress, tenant, source, target))
+    return receipts_exit(judged, receipts) or int(progress is not moving.Progress.MOVED)
+
+
+def _said(progress: Progress, tenant: str, source: str, target: str) -> Text:
+    """How far it is, and what comes next."""
+    return {
+        "moved": Text(
+            f"{tenant}: 额度已由 {source} 调入 {target}", f"{tenant}: moved from {source} to {target}"
+        ),
+        "lowering": Text(
+            f"{tenant}: {source} 尚未降到位, 额度仍全部计在原处; 降到位后才调入 {target}",
+            f"{tenant}: {source} is not lowered yet and is charged as before; {target} is raised after that",
+        ),
+        "raising": Text(
+            f"{tenant}: {source} 已降低, {target} 尚未见生效",
+            f"{tenant}: {source} is lowered, {target} not seen raised yet",
+        ),
+        "dropped": Text(
+            f"{tenant}: 未能调入 {target}: 已无余量或已被释放, 见 yunjin ledger explain tenant/{tenant}",
+            f"{tenant}: {target} has no room left or the move was given up; "
+            f"see yunjin ledger explain tenant/{tenant}",
+        ),
+    }[progress.value]

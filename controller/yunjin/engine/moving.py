@@ -1,25 +1,32 @@
 """Moving quota of one tenant between two of its pools: shrink, confirm, grow.
 
 Called by the command line. Calls `yunjin.ledger` and the spine. Promises that the shrink is in force before
-the growth is written, whatever the two substrates are, and that nothing else is changed on the way.
+the growth is written, whatever the two substrates are, that nothing of other leaves is changed on the way,
+and that of a move which was given up nothing is left, not even its key.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
 
 from yunjin.engine.split import narrowed
 from yunjin.engine.units import require_whole
-from yunjin.errors import Text, UsageError
-from yunjin.ledger import Ledger
+from yunjin.errors import PermanentError, RefusalError, Text, UnreachableError, UsageError
+from yunjin.ledger import Ledger, moves
 from yunjin.ledger.shares import shares
 from yunjin.model.amounts import Amounts
+from yunjin.model.tenancy import leaf_node
 
 if TYPE_CHECKING:
     from yunjin.engine.spine import Judged, Spine
-    from yunjin.model.change import Change
+    from yunjin.model.change import Change, Failure
     from yunjin.model.estate import Estate
+
+_OPEN: Final = frozenset({"reserved", "committed"})
+_GIVEN_UP: Final = "released"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +42,56 @@ class Move:
     target: str
     amounts: Amounts
 
+    @property
+    def endpoints(self) -> tuple[str, str]:
+        """Of the first leaf and of the second."""
+        return self.source.split("/", 2)[1], self.target.split("/", 2)[1]
+
+
+class Progress(StrEnum):
+    """How far a move is."""
+
+    LOWERING = "lowering"  # the first leaf is not seen lowered yet; the second waits
+    RAISING = "raising"  # the first is lowered, the second not seen raised yet
+    MOVED = "moved"
+    DROPPED = "dropped"  # the second no longer had room when its turn came, or the move was given up
+
 
 def between(estate: Estate, tenant: str, source: str, target: str, amounts: Amounts) -> Move:
     """The move from a tenant's leaf in one pool to its leaf in another.
 
     Raises:
         UsageError: it has no leaf in one of them, or several of which none is named after the pool.
+        RefusalError: one of them is in quarantine, where nothing is written.
     """
-    return Move(_leaf(estate, tenant, source), _leaf(estate, tenant, target), amounts)
+    move = Move(_leaf(estate, tenant, source), _leaf(estate, tenant, target), amounts)
+    for node in (move.source, move.target):
+        if estate.tenants[tenant].frozen(node):
+            raise RefusalError(
+                Text(
+                    f"{node} 隔离待核, 不下发任何变更, 无从调剂",
+                    f"{node} is quarantined: nothing is written there, so nothing can be moved",
+                ),
+                Text("补齐所属单位、联系人和批复文件后再调剂", "state its owner, contacts and paper first"),
+            )
+    return move
 
 
 def reserve(spine: Spine, move: Move, actor: str, key: str = "") -> int:
     """Enter the move into the ledger: the shrink is reserved, the growth waits for it.
 
     Returns:
-        The id of the shrink; while it is not applied it can be released, and the growth with it.
+        The id of the shrink.
 
     Raises:
         ShortageError: a limit above the second leaf is in the way.
         RefusalError: the second pool is in deficit and takes no growth.
-        UsageError: the first leaf does not hold as much, or an amount is no whole unit of a backend.
+        UsageError: the first leaf does not hold as much, an amount is no whole unit of a backend, or an
+            endpoint is only planned.
+        ConflictError: the key belongs to another request.
     """
+    for endpoint in move.endpoints:
+        spine.endpoints.backend(endpoint)
     spine.enter(actor)
     held = shares(spine.store.database) or {}
     for leaf, sign in ((move.source, -1), (move.target, 1)):
@@ -63,26 +99,68 @@ def reserve(spine: Spine, move: Move, actor: str, key: str = "") -> int:
         for dimension, value in move.amounts.items():
             after[dimension] = max(0, after.get(dimension, 0) + sign * value)
         require_whole(spine.estate, leaf, Amounts(after))
-    ledger = Ledger(spine.store.database, spine.store.now, actor)
-    return ledger.move(move.source, move.target, move.amounts, key=key)
+    ledger = _ledger(spine, actor)
+    number, asked = ledger.move(move.source, move.target, move.amounts, key=key), 1
+    while key and moves.halves(spine.store.database, number)[0] == _GIVEN_UP:
+        asked += 1  # who was asked for consent and gave none may ask again under the same key
+        number = ledger.move(move.source, move.target, move.amounts, key=f"{key}/{asked}")
+    return number
 
 
 def judged(spine: Spine, move: Move) -> Judged:
-    """The plan of what the move changes, and what it relies on."""
+    """The plan of what the move changes, and what it relies on.
+
+    Raises:
+        UnreachableError: one of the two endpoints does not answer.
+        PermanentError: it could not be read for another reason.
+    """
     plan = spine.plan().plan
-    names = [leaf.split("/", 2)[1:] for leaf in (move.source, move.target)]
-    ours = {(endpoint, name) for endpoint, leaf in names for name in (leaf, "")}
+    for endpoint in move.endpoints:
+        if endpoint in plan.unknown:
+            raise _unread(endpoint, plan.bindings[endpoint].failure)
+    ours = {move.source, move.target}
 
     def kept(change: Change) -> bool:
-        return (change.key.endpoint, change.leaf) in ours
+        of = change.key.endpoint
+        return leaf_node(of, change.leaf) in ours or (not change.leaf and of in move.endpoints)
 
     return spine.judge(narrowed(plan, [change for change in plan.changes if kept(change)]))
 
 
+def progress(spine: Spine, number: int) -> Progress:
+    """How far the move with this id is, by what was seen in force."""
+    shrink, growth = moves.halves(spine.store.database, number)
+    if growth == "confirmed":
+        return Progress.MOVED
+    if growth == "waiting":
+        return Progress.LOWERING
+    return Progress.RAISING if shrink == "confirmed" and growth in _OPEN else Progress.DROPPED
+
+
+def give_up(spine: Spine, number: int, actor: str) -> None:
+    """Take a move out of the ledger again; one that is being carried out goes on."""
+    with suppress(RefusalError):
+        _ledger(spine, actor).release(number)
+
+
+def _ledger(spine: Spine, actor: str) -> Ledger:
+    return Ledger(spine.store.database, spine.store.now, actor)
+
+
+def _unread(endpoint: str, failure: Failure | None) -> UnreachableError | PermanentError:
+    if failure is None:
+        said = Text(f"接入点 {endpoint} 未知", f"endpoint {endpoint} is unknown")
+        return UnreachableError(said)
+    kind = UnreachableError if failure.code == UnreachableError.code else PermanentError
+    return kind(failure.message, failure.remedy)
+
+
 def _leaf(estate: Estate, tenant: str, pool: str) -> str:
     rows = [row.node for row in estate.leaf_rows if (row.tenant, row.pool) == (tenant, pool)]
-    if len(rows) == 1:
-        return rows[0]
+    into = estate.pools[pool]
+    own = leaf_node(into.endpoint, f"{tenant}-{into.suffix}")
+    if len(rows) == 1 or own in rows:
+        return own if own in rows else rows[0]
     listed = ", ".join(sorted({row.pool for row in estate.leaf_rows if row.tenant == tenant}))
     raise UsageError(
         Text(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yunjin.errors import Text, UsageError
-from yunjin.model.amounts import written
+from yunjin.model.formats import amounts_text
 from yunjin.substrates.openstack.quantities import unfit
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def require_whole(estate: Estate, leaf: str, amounts: Mapping[str, int]) -> None:
-    """Refuse what the leaf's backend cannot hold: OpenStack counts whole cores and whole GiB of storage.
+    """Refuse what the leaf's backend cannot hold: OpenStack has no part of a core or of a GiB.
 
     Raises:
         UsageError: with the dimensions that are not whole.
@@ -27,11 +27,14 @@ def require_whole(estate: Estate, leaf: str, amounts: Mapping[str, int]) -> None
     endpoint = estate.endpoints.get(leaf.split("/", 2)[1])
     wrong = unfit(amounts) if endpoint and endpoint.technology == "openstack" else ()
     if wrong:
-        listed = ", ".join(f"{d} {written(d, amounts[d])}" for d in wrong)
+        broken = {dimension: amounts[dimension] for dimension in wrong}
         raise UsageError(
             Text(
-                f"{leaf} 在 OpenStack 上, 数额须为整数单位: {listed}",
-                f"{leaf} lies on OpenStack, which holds no part of a unit: {listed}",
+                f"{leaf} 在 OpenStack 上, 额度不能为 {amounts_text(broken, 'zh')}",
+                f"{leaf} lies on OpenStack, which cannot hold {amounts_text(broken, 'en')}",
             ),
-            Text("处理器按整核, 存储按整 GiB 填写", "give whole cores and whole GiB of storage"),
+            Text(
+                "处理器按整核, 内存和存储按整 GiB 填写",
+                "give whole cores, and memory and storage in whole GiB",
+            ),
         )

@@ -7,7 +7,7 @@ it between, and a move asks for nothing that its two leaves do not have in commo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from yunjin.errors import Text, UsageError
 from yunjin.ledger import leaves, rows
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from yunjin.ledger.leaves import Leaf
     from yunjin.ledger.records import Request, Result
     from yunjin.store.connection import Connection
+    from yunjin.store.database import Database
+
+_HALVES: Final = (
+    "SELECT r.state, f.state FROM reservations r JOIN reservations f ON f.follows = r.id WHERE r.id = ?"
+)
 
 
 @audited
@@ -54,6 +59,12 @@ def move(connection: Connection, request: Request) -> Result:
     shrink = leaves.add(connection, request, source, "reserved", taken)
     follower = leaves.add(connection, {**request, "follows": shrink}, target, "waiting", amounts)
     return {"reservation": shrink, "follower": follower, "counted": []}
+
+
+def halves(database: Database, number: int) -> tuple[str, str]:
+    """The states of a move's shrink, which has this id, and of the growth that follows it."""
+    ((shrink, growth),) = database.rows(_HALVES, number)
+    return shrink, growth
 
 
 def _require_held(source: Leaf, amounts: Mapping[str, int]) -> None:
