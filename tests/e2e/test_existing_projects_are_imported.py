@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from devcloud import DevCloud
 
+pytestmark = pytest.mark.timeout(400)  # many commands, each beside a cloud that other tests use
 KNOWN = (
     *("--owner", "bureau/jtj", "--technical", "信息科科长", "--business", "办公室主任"),
     *("--paper", "盘政务云〔2026〕12号"),
