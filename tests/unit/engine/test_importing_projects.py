@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spines import City, policies, under_way
+from spines import QUICK, City, policies, under_way
 from takings import CLOUD, CLOUD_POOL, KNOWN, beside_a_cloud, take
 from yunjin.engine import drift
 from yunjin.errors import UsageError
 from yunjin.ledger import books
 from yunjin.model.amounts import Amounts
 from yunjin.model.change import Outcome
-from yunjin.model.resources import Key
+from yunjin.model.resources import Key, ObjectClass
 from yunjin.substrates.simulated.cloud import SimulatedCloud
 
 if TYPE_CHECKING:
@@ -182,6 +183,51 @@ def test_drift_of_a_project_of_yunjins_own_is_left_to_its_policy_too(town: City,
     town.write(policies=policies(quota="repair"))
     (receipt,) = town.apply()
     assert (receipt.change.key, receipt.outcome) == (quota("jtj-egov"), Outcome.DONE)
+
+
+def test_a_role_that_it_no_longer_goes_without_is_yunjins_from_then_on(town: City, cloud: Cloud) -> None:
+    _take(town)
+    before = cloud.standing()
+    _declare(town, "network-flows")
+    (receipt,) = town.apply()
+    assert receipt.change.key == Key(CLOUD, LEGACY, "SecurityGroup", "default")
+    after = cloud.standing()
+    assert after["SecurityGroup/default"]["spec"] != before["SecurityGroup/default"]["spec"]
+    assert {name for name in after if after[name]["spec"] != before[name]["spec"]} == {
+        "SecurityGroup/default"
+    }
+    with town.spine() as spine:
+        (theirs,) = drift.seen(spine, spine.split())  # what belongs to its network is looked at now
+        assert (theirs.item.key.kind, theirs.policy) == ("Network", "report")
+        assert spine.plan().plan.changes == ()
+
+
+def test_one_that_goes_without_nothing_is_marked_and_wholly_yunjins(town: City, cloud: Cloud) -> None:
+    _take(town)
+    _declare(town, "limits", "network-base", "network-flows", "role-admin", "role-viewer")
+    town.apply()
+    standing = cloud.standing()
+    assert standing[f"Project/{LEGACY}"]["spec"]["tags"]["yunjin:tenant"] == "bus"
+    assert {"Network/yunjin", "Router/yunjin", "PoolBinding/yunjin", f"Group/{LEGACY}-admin"} <= set(standing)
+    with town.spine() as spine:
+        found = drift.seen(spine, spine.split())
+        quotas = {each.item.path: (each.item.wanted, each.item.observed) for each in found if each.item.path}
+        assert quotas["compute.instances"] == (6, 10)  # what nobody declared before is told of, and is left
+        put = drift.put_right(spine, spine.split(), frozenset(ObjectClass))
+        spine.apply(put, QUICK, "cloud-ops", lambda _: None)
+    with town.spine() as spine:
+        (theirs,) = drift.seen(spine, spine.split())
+        assert (theirs.item.key.kind, theirs.item.key.name) == ("Network", "wire")
+        assert spine.plan().plan.changes == ()
+
+
+def _declare(city: City, *roles: str) -> None:
+    """Take roles out of what it goes without."""
+    file = city.tenants / "bus.yaml"
+    text = file.read_text("utf-8")
+    for role in roles:
+        text = re.sub(rf" +- object: {role}\n +since: .*\n +reason: .*\n", "", text)
+    file.write_text(re.sub(r" +without:\n(?! +- object)", "", text), "utf-8")
 
 
 def test_without_a_paper_it_is_counted_and_never_changed(town: City, cloud: Cloud) -> None:

@@ -217,11 +217,15 @@ def test_an_imported_leaf_keeps_names_and_goes_without() -> None:
     )
     wanted = {wanted.key.kind: wanted for wanted in TRANSLATOR.wanted(of)}
     assert set(wanted) == {"Project", "Quota", "Network", "Subnet", "Router", "Group"}
-    assert all(one.loose for one in wanted.values())
+    assert {kind for kind, one in wanted.items() if one.loose} == {"Project", "Quota"}
     assert {wanted[kind].key.name for kind in ("Network", "Subnet", "Router")} == {"net1"}
     assert wanted["Subnet"].body["spec"]["network"] == "net1"
     assert wanted["Router"].body["spec"]["subnets"] == {"net1": True}
     assert wanted["Group"].key.name == "operators"
+
+
+def test_an_imported_leaf_that_goes_without_nothing_is_like_any_other() -> None:
+    assert TRANSLATOR.wanted(cloud_leaf(imported=True)) == TRANSLATOR.wanted(cloud_leaf())
 
 
 @pytest.mark.parametrize("service", quantities.SERVICES)

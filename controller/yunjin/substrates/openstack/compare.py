@@ -1,8 +1,9 @@
 """Wanted and live objects of a cloud side by side: what differs, and what half a write left behind.
 
 Called by `translate`. Calls `names` and `quantities`. Pure. OpenStack records no owner of a field, so an
-object of Yunjin's is compared whole: every field of `spec`, wanted or not. Of an imported project that bears
-no mark of Yunjin only the figures of the quota are compared, in the ledger's dimensions.
+object of Yunjin's is compared whole: every field of `spec`, wanted or not. Of an imported object that is kept
+as it stands (`loose`) in a project that bears no mark of Yunjin only the figures of a quota are compared, in
+the ledger's dimensions.
 """
 
 from __future__ import annotations

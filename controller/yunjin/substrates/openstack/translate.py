@@ -10,7 +10,7 @@ exactly where `fingerprint(w, l) == target(w)`.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from yunjin.model.amounts import Amounts
 from yunjin.model.change import ABSENT
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from yunjin.model.centre import Endpoint, Flow
     from yunjin.model.resources import Claim, Difference, Live
     from yunjin.model.tenancy import Leaf
+
+_KEPT: Final = frozenset({ObjectClass.NAMESPACE, ObjectClass.QUOTA})
 
 
 class OpenStackTranslator:
@@ -49,7 +51,12 @@ class OpenStackTranslator:
         return names.home(endpoint, leaf)
 
     def wanted(self, leaf: Leaf) -> tuple[Wanted, ...]:
-        """The nine standard objects of a leaf, without those an imported leaf goes without."""
+        """The nine standard objects of a leaf, without those an imported leaf goes without.
+
+        Its project and quota stay as they stand until it goes without nothing more: then Yunjin marks the
+        project, and with that all of it is Yunjin's.
+        """
+        keeps = leaf.imported and bool(leaf.without)
         specs = standard.specs(leaf, self._rules_of(leaf))
         found = []
         for entry in names.STANDARD:
@@ -57,7 +64,8 @@ class OpenStackTranslator:
                 continue
             key = names.named(leaf.endpoint, leaf.name, entry, leaf.renamed.get(entry.role))
             body = standard.body(key, specs.get(entry.kind) or standard.roles(entry.role))
-            found.append(Wanted(key, body, entry.object_class, entry.rank, leaf.imported))
+            loose = keeps and entry.object_class in _KEPT
+            found.append(Wanted(key, body, entry.object_class, entry.rank, loose))
         return tuple(found)
 
     def matches(self, wanted: Wanted, live: Live) -> bool:
