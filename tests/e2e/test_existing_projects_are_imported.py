@@ -76,7 +76,7 @@ class SimulatedPeople:
         self.bound(name, FIGURES)
 
     def bound(self, name: str, figures: Figures) -> None:
-        fields = {
+        fields: dict[tuple[str, ...], int] = {
             ("spec", service, figure): value
             for service in figures
             for figure, value in figures[service].items()
