@@ -40,7 +40,8 @@ class Directory:
 
     def known_domain(self) -> Raw | None:
         """The domain of the centre as it was last seen; None where there is none now."""
-        return self._domain or self.look_for_domain()
+        with self._lock:  # asked once, whatever number of threads wants it
+            return self._domain or self.look_for_domain()
 
     def domain(self) -> str:
         """Its id.
