@@ -1,8 +1,9 @@
-"""A proxy in front of a real API server that injects faults by rules and remembers every request.
+"""Proxies in front of real servers that inject faults by rules and remember every request.
 
-Used by tests of bad input, of kills, and of how much was written. Calls the upstream server as the user of
-a kubeconfig, whoever the client says it is. Promises that a request which no rule hits is answered as the
-real server answers it, streams of watches included, and that `stop` ends every connection.
+Used by tests of bad input, of kills, and of how much was written. `FaultProxy` stands before an API server,
+which it calls as the user of a kubeconfig, whoever the client says it is; `PlainProxy` before any server on
+loopback. Both promise that a request which no rule hits is answered as the real server answers it, streams
+of watches included, and that `stop` ends every connection.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import socket
 import ssl
 import struct
 import threading
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,7 +25,7 @@ from devcluster.certificates import Authority, Certificate
 from faults import Fault, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -46,21 +49,10 @@ def _good(authority: Authority) -> Certificate:
     return authority.server("proxy", LOOPBACK)
 
 
-class FaultProxy:
-    """Stands on a port of loopback from `start` to `stop`. Safe to use from several threads.
+class _Proxy(ABC):
+    """Stands on a port of loopback from `start` to `stop`. Safe to use from several threads."""
 
-    Attributes:
-        kubeconfig: of a client that comes through the proxy.
-        login: the same as a value.
-    """
-
-    def __init__(self, upstream: Api, folder: Path, serving: Callable[[Authority], Certificate]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        authority = Authority(folder / "pki", "proxy-ca")
-        certificate = serving(authority)
-        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._tls.load_cert_chain(certificate.certificate, certificate.key)
-        self._upstream = upstream
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rules: list[Rule] = []
         self._counts: list[int] = []
@@ -69,29 +61,24 @@ class FaultProxy:
         self._alive = True
         self._ended = threading.Event()
         self._server = self._listen(0)
-        self.login = Login(
-            f"https://{HOST}:{self.port}", authority.certificate, token="taken-off-by-the-proxy"
-        )
-        self.kubeconfig = self.login.write(folder / "proxy.kubeconfig")
 
-    @classmethod
-    def start(
-        cls,
-        upstream: Path,
-        folder: Path,
-        *,
-        context: str | None = None,
-        serving: Callable[[Authority], Certificate] = _good,
-    ) -> Self:
-        """A proxy in front of the server of a kubeconfig.
+    @abstractmethod
+    def _dial(self) -> http.client.HTTPConnection:
+        """A new connection to the real server, not opened yet."""
 
-        Args:
-            upstream: the kubeconfig; the proxy acts as its user.
-            folder: keys and the kubeconfig of the proxy.
-            context: of `upstream`.
-            serving: makes the certificate it shows, an expired one for instance.
-        """
-        return cls(Api.from_kubeconfig(upstream, context), folder, serving)
+    @property
+    def _prefix(self) -> str:
+        """What the real server's paths begin with."""
+        return ""
+
+    @property
+    def _headers(self) -> Mapping[str, str]:
+        """What every request to the real server bears."""
+        return {}
+
+    def _accepted(self, request: socket.socket) -> socket.socket:
+        """The connection of a client, as it is spoken on."""
+        return request
 
     def __enter__(self) -> Self:
         return self
@@ -166,11 +153,77 @@ class FaultProxy:
         return fault
 
 
+class PlainProxy(_Proxy):
+    """In front of a server that speaks HTTP on loopback."""
+
+    def __init__(self, port: int) -> None:
+        self._upstream_port = port
+        super().__init__()
+
+    def _dial(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(HOST, self._upstream_port, timeout=300)
+
+
+class FaultProxy(_Proxy):
+    """In front of an API server.
+
+    Attributes:
+        kubeconfig: of a client that comes through the proxy.
+        login: the same as a value.
+    """
+
+    def __init__(self, upstream: Api, folder: Path, serving: Callable[[Authority], Certificate]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        authority = Authority(folder / "pki", "proxy-ca")
+        certificate = serving(authority)
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._tls.load_cert_chain(certificate.certificate, certificate.key)
+        self._upstream = upstream
+        super().__init__()
+        self.login = Login(
+            f"https://{HOST}:{self.port}", authority.certificate, token="taken-off-by-the-proxy"
+        )
+        self.kubeconfig = self.login.write(folder / "proxy.kubeconfig")
+
+    @classmethod
+    def start(
+        cls,
+        upstream: Path,
+        folder: Path,
+        *,
+        context: str | None = None,
+        serving: Callable[[Authority], Certificate] = _good,
+    ) -> Self:
+        """A proxy in front of the server of a kubeconfig.
+
+        Args:
+            upstream: the kubeconfig; the proxy acts as its user.
+            folder: keys and the kubeconfig of the proxy.
+            context: of `upstream`.
+            serving: makes the certificate it shows, an expired one for instance.
+        """
+        return cls(Api.from_kubeconfig(upstream, context), folder, serving)
+
+    def _dial(self) -> http.client.HTTPConnection:
+        return self._upstream.connection(timeout=300)
+
+    @property
+    def _prefix(self) -> str:
+        return self._upstream.prefix
+
+    @property
+    def _headers(self) -> Mapping[str, str]:
+        return self._upstream.headers
+
+    def _accepted(self, request: socket.socket) -> socket.socket:
+        return self._tls.wrap_socket(request, server_side=True)
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
-    proxy: FaultProxy
+    proxy: _Proxy
 
     def server_close(self) -> None:
         """Stop listening. Whoever waits to be accepted is hung up on, not reset.
@@ -193,12 +246,12 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: _Server
-    _upstream: http.client.HTTPSConnection | None = None
+    _upstream: http.client.HTTPConnection | None = None
     _plug: socket.socket | None = None
 
     def setup(self) -> None:
         self.proxy = self.server.proxy
-        self.request = self.proxy._tls.wrap_socket(self.request, server_side=True)
+        self.request = self.proxy._accepted(self.request)
         self._track(self.request)
         super().setup()
 
@@ -236,24 +289,22 @@ class _Handler(BaseHTTPRequestHandler):
             if answer:
                 answer.read()
             self._send(fault.reply.status, dict(fault.reply.headers), fault.reply.body)
-        elif answer and (fault.share < 1 or answer.getheader("Content-Length") is not None):
+        elif answer and (fault.share < 1 or _measured(answer)):
             whole = answer.read()
             self._send(answer.status, _passed(answer), whole, whole[: int(len(whole) * fault.share)])
         elif answer:
             self._stream(answer)
 
     def _forward(self, body: bytes) -> http.client.HTTPResponse:
-        upstream = self.proxy._upstream
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
         if self._upstream is None or self._upstream.sock is None:
             self._leave_upstream()
-            self._upstream = upstream.connection(timeout=300)
+            self._upstream = self.proxy._dial()
             self._upstream.connect()
             self._plug = self._upstream.sock
             self._track(self._plug)
-        self._upstream.request(
-            self.command, upstream.prefix + self.path, body or None, headers | upstream.headers
-        )
+        path = self.proxy._prefix + self.path
+        self._upstream.request(self.command, path, body or None, headers | dict(self.proxy._headers))
         return self._upstream.getresponse()
 
     def _send(self, status: int, headers: dict[str, str], body: bytes, sent: bytes | None = None) -> None:
@@ -307,6 +358,11 @@ def _cut(connection: socket.socket) -> None:
     with suppress(OSError):
         # Not the TLS socket's own method, which would pull the TLS state from under its reader.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def _measured(answer: http.client.HTTPResponse) -> bool:
+    """Whether its length is known; what has no content is not streamed."""
+    return answer.status == HTTPStatus.NO_CONTENT or answer.getheader("Content-Length") is not None
 
 
 def _passed(answer: http.client.HTTPResponse) -> dict[str, str]:
