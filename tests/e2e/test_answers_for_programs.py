@@ -28,6 +28,7 @@ READS = {
     "bureau show": ("bureau", "show", "zfj"),
     "bureau changes": ("bureau", "changes"),
     "credential list": ("tenant", "credential", "list"),
+    "doctor": ("doctor",),
 }
 HEADERS = {
     ("tenant", "list"): (
@@ -47,7 +48,7 @@ COMMANDS = (
     ("import",), ("import", "kubernetes"), ("controller",), ("controller", "run"),
     ("tenant",), ("tenant", "list"), ("tenant", "show"),
     ("tenant", "credential"), ("tenant", "credential", "issue"), ("tenant", "credential", "revoke"),
-    ("tenant", "credential", "list"),
+    ("tenant", "credential", "list"), ("tenant", "credential", "rotate"), ("doctor",),
     ("element",), ("element", "list"), ("element", "show"),
     ("bureau",), ("bureau", "list"), ("bureau", "show"), ("bureau", "rename"), ("bureau", "merge"),
     ("bureau", "split"), ("bureau", "transfer-function"), ("bureau", "changes"), ("bureau", "cancel"),

@@ -20,6 +20,7 @@ from yunjin.engine.reorganisation import Reorganiser
 from yunjin.engine.reorganised import Change
 from yunjin.errors import ConflictError, RefusalError
 from yunjin.model.change import Outcome
+from yunjin.store import Credential
 from yunjin.substrates.simulated.faults import Effect, Faults, Operation, Rule
 from yunjin_policies import RULES
 
@@ -179,6 +180,20 @@ def test_an_endpoint_that_does_not_answer_makes_a_sweep_partial(town: City) -> N
     # Unknown is not nothing: the figure of the last answer stays.
     assert station.figure("yunjin_drift", endpoint="k8s", policy="repair", **{"class": "network"}) == 1
     assert station.sweep().outcome == "complete"
+
+
+def test_credentials_whose_time_is_over_are_tried_with_each_sweep_and_told_once(town: City) -> None:
+    with town.store() as store:
+        now = store.now()
+        over = (now - timedelta(days=2), now - timedelta(days=1))
+        store.credentials.record(Credential("ab12", "jtj", "viewer", "厂商", (("k8s", "jtj-egov"),), *over))
+    station = Station(town)
+    with capture_logs() as told:
+        assert station.sweep() == station.sweep() == Sweep()
+    (entry,) = [each for each in told if each["event"] == "credential holds on"]
+    assert (entry["id"], entry["reason"]) == ("ab12", "k8s is not connected; ab12 still holds")
+    with town.store() as store:
+        assert [each.id for each in store.credentials.due()] == ["ab12"]
 
 
 def test_a_repair_that_is_refused_is_told_and_tried_again(town: City) -> None:

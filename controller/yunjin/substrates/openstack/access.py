@@ -93,14 +93,18 @@ class Access:
         if written:
             return written
         least = service.major or None
-        return self.session.get_endpoint(
-            service_type=service.type,
-            service_name=self._region.get_service_name(service.type),
-            interface=self._region.get_interface(service.type),
-            region_name=self._region.get_region_name(service.type),
-            min_version=least,
-            max_version=least and f"{least}.latest",
-        )
+        try:
+            return self.session.get_endpoint(
+                service_type=service.type,
+                service_name=self._region.get_service_name(service.type),
+                interface=self._region.get_interface(service.type),
+                region_name=self._region.get_region_name(service.type),
+                min_version=least,
+                max_version=least and f"{least}.latest",
+            )
+        except ValueError:
+            # So the SDK answers where the catalogue lists a service under two of its names, and no endpoint.
+            return None
 
     def entry(self, endpoint: str) -> tuple[dict[str, Any], str]:
         """What clouds.yaml says of the cloud itself, and the PEM of the authorities that vouch for it.

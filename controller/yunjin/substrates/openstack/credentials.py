@@ -82,10 +82,10 @@ def issue(client: Client, directory: Directory, leaf: str, role: Role, name: str
     password = _password()
     with _all_or_nothing(client, directory, leaf, name):
         answer = client.send(IDENTITY, "POST", "/users", {"user": _user(directory, leaf, name, password)})
-    if answer.code == HTTPStatus.CONFLICT:
-        raise _taken(leaf, name)
+        if answer.code != HTTPStatus.CONFLICT:
+            _granted(client, answer, _about(leaf, name))
     if not answer.ok:
-        raise errors.refused(client.endpoint, _about(leaf, name), answer)
+        raise _taken(leaf, name)
     with _all_or_nothing(client, directory, leaf, name):
         user = str(answer.body["user"]["id"])
         path = f"/projects/{project['id']}/users/{user}/roles/{granted}"
