@@ -11,6 +11,7 @@ import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import termios
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 DAY = "2026-11-22"
 _ERASED = re.compile(r"[^\n]*\x1b\[2K")
+_INTERRUPT = b"\x03"
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 Items = list[dict[str, Any]]
 
@@ -121,7 +123,10 @@ class CommandLine:
     def on_terminal(
         self, *arguments: str, columns: int = 100, lang: str = "zh", typed: str = "", expect: int = 0
     ) -> list[str]:
-        """Lines as a terminal of that width shows them, without colours; `typed` answers the question."""
+        """Lines as a terminal of that width shows them, without colours.
+
+        `typed` answers the question; Ctrl-C in it is a signal, as terminals have it.
+        """
         controller, terminal = pty.openpty()
         termios.tcsetwinsize(terminal, (200, columns))
         process = subprocess.Popen(
@@ -138,7 +143,10 @@ class CommandLine:
             while part := os.read(controller, 1 << 16):
                 said += part
                 if answer and said.endswith(b"[y/N] "):
-                    os.write(controller, answer)
+                    if answer == _INTERRUPT:
+                        process.send_signal(signal.SIGINT)
+                    else:
+                        os.write(controller, answer)
                     answer = b""
         os.close(controller)
         assert process.wait(timeout=60) == expect, said.decode()

@@ -122,7 +122,7 @@ class Race:
         self._stop.wait(_BREATH)
         pods = f"/api/v1/namespaces/{self._quota.namespace}/pods"
         if len(mine) < _MOST_HELD and chance.random() < 0.7:
-            status, answer = line.call("POST", pods, _pod())
+            status, answer = line.call("POST", pods, pod(1))
             if status == 201:
                 self.admitted += 1
                 mine.append(answer["metadata"]["name"])
@@ -171,8 +171,9 @@ class Sampler:
         return [pair for pair in self.seen if sum(pair) > self.most]
 
 
-def _pod() -> dict[str, Any]:
-    amounts = {"cpu": "1", "memory": "1Mi"}
+def pod(cores: int) -> dict[str, Any]:
+    """A pod of so many cores, which the rules of a tenant's namespace let in."""
+    amounts = {"cpu": str(cores), "memory": "1Mi"}
     return {
         "metadata": {"generateName": "racer-"},
         "spec": {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from devcloud import furnish
+from devcloud import CloudApi, Login, Tenant, furnish
 from estates import city, named, tenant
 from takings import CLOUD, CLOUD_POOL, beside_a_cloud
 from yunjin.engine.endpoints import accesses, connect
@@ -21,6 +21,7 @@ from yunjin.ledger import GrantTerms
 from yunjin.model.amounts import Amounts
 from yunjin.model.tenancy import leaf_node
 from yunjin.store import Store
+from yunjin.substrates.openstack.names import DOMAIN
 from yunjin_policies import RULES
 
 if TYPE_CHECKING:
@@ -127,6 +128,18 @@ def real(names: TwoPools, cluster: DevCluster, cloud: DevCloud) -> dict[str, Any
     return names.documents(
         f"file:{cluster.kubeconfig}#{cluster.context}", f"file:{cloud.clouds_yaml}#{cloud.name}"
     )
+
+
+def member(api: CloudApi, name: str) -> Tenant:
+    """Somebody of the tenant, who has come into the group that Yunjin made for its project of this name."""
+    (domain,) = api.get("identity", f"/domains?name={DOMAIN}")["domains"]
+    where = f"domain_id={domain['id']}&name={name}"
+    (project,) = api.get("identity", f"/projects?{where}")["projects"]
+    (group,) = api.get("identity", f"/groups?{where}-admin")["groups"]
+    person = {"name": name, "password": name, "domain_id": "default"}
+    user = api.must("POST", "identity", "/users", {"user": person})["user"]
+    api.must("PUT", "identity", f"/groups/{group['id']}/users/{user['id']}")
+    return Tenant(CloudApi(api.auth_url, Login(name, name, {"id": project["id"]})), api, project["id"])
 
 
 @contextmanager
