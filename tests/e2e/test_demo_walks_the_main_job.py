@@ -15,9 +15,9 @@ SAID = {
         ("盘政办发〔2015〕113号", "建设任务 17 项", "重点工作 18 项", "部门 18 个", "县区(园区) 6 个"),
         ("用云单位 29 家", "错误 0 项", "9 个平台尚无牵头部门"),
         ("不予下发", "市交通运输局在资源池 k8s-egov 的配额上限为 64 核", "申请 80 核", "超出 16 核"),
-        ("29 个命名空间", "240 项变更"),
-        ("写入 240 项", "29 个配额中 29 个已生效"),
-        ("资源台账: 期初基线一次入账", "核定配额 54 笔", "29 个命名空间中 29 个账实相符"),
+        ("29 个命名空间, 14 个项目", "370 项变更"),
+        ("写入 370 项", "43 个配额中 43 个已生效"),
+        ("资源台账: 期初基线一次入账", "核定配额 82 笔", "29 个命名空间, 14 个项目, 其中 43 个账实相符"),
         ("再次下发: 写入 0 项, 台账新增 0 笔",),
         (
             "不予分配",
@@ -27,15 +27,15 @@ SAID = {
             "超出 16 核",
             "占用最多的: 市交通运输局 k8s-egov/jtj-egov 64 核",
         ),
-        ("29 个命名空间, 504 核", "模拟底座; 真实服务见 make test"),
+        ("29 个命名空间, 14 个项目, 636 核", "模拟底座; 真实服务见 make test"),
     ),
     "en": (
         ("17 elements", "18 tasks", "18 bureaus", "6 areas"),
         ("29 tenants", "0 errors", "9 platforms have no lead bureau"),
         ("refused", "64 cores", "80 cores", "16 cores"),
-        ("29 namespaces", "240 changes"),
-        ("240 writes", "29 of 29 quotas effective"),
-        ("the baseline entered once", "54 grants", "29 of 29 namespaces hold what the ledger says"),
+        ("29 namespaces and 14 projects", "370 changes"),
+        ("370 writes", "43 of 43 quotas effective"),
+        ("the baseline entered once", "82 grants", "14 projects, 43 of which hold what the ledger says"),
         ("applied again: 0 writes, 0 new entries in the ledger",),
         (
             "refused",
@@ -45,7 +45,7 @@ SAID = {
             "16 cores too much",
             "held most by Transport Bureau k8s-egov/jtj-egov 64 cores",
         ),
-        ("504 cores", "simulated substrate", "make test"),
+        ("636 cores", "simulated substrate", "make test"),
     ),
 }
 

@@ -68,7 +68,7 @@ def _listed(desk: CommandLine, expect: int = 1) -> dict[tuple[str, str], dict[st
 
 
 def test_a_city_as_it_was_applied_has_none(desk: CommandLine) -> None:
-    assert desk.value("drift") == {"drift": [], "waiting": 240, "unknown": []}
+    assert desk.value("drift") == {"drift": [], "waiting": 370, "unknown": []}
     desk.run("plan")
     desk.run("apply", "--yes")
     assert desk.value("drift") == {"drift": [], "waiting": 0, "unknown": []}
@@ -143,7 +143,7 @@ def test_repair_puts_back_what_it_is_told_to(changed: CommandLine) -> None:
 def test_nothing_is_put_back_without_consent(changed: CommandLine) -> None:
     before = changed.standing()
     changed.run("drift", "repair", expect=1)
-    changed.run("drift", "adopt", LEAF, expect=1)
+    changed.run("drift", "adopt", f"k8s-egov/{LEAF}", expect=1)
     assert changed.standing() == before
     assert changed.shares()[f"k8s-egov/{LEAF}"].target.of("cpu") == 64_000
 
@@ -172,7 +172,7 @@ def test_an_adopted_figure_is_the_one_the_ledger_holds(applied: CommandLine) -> 
 
 
 def test_a_figure_that_does_not_fit_is_not_adopted_and_the_limit_is_named(changed: CommandLine) -> None:
-    answer = changed.ask("drift", "adopt", LEAF, "--yes", "--output", "json")
+    answer = changed.ask("drift", "adopt", f"k8s-egov/{LEAF}", "--yes", "--output", "json")
     assert answer.code == 1
     (error,) = answer.errors
     assert error["code"] == "shortage"

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(300)
 def test_plan_then_apply_then_nothing(desk: CommandLine, empty_cluster: DevCluster) -> None:
     kubeconfig = str(empty_cluster.kubeconfig)
     plan = desk.value("plan", "--kubeconfig", kubeconfig)
-    assert plan["plan"]["leaves"] == 29
+    assert plan["plan"]["leaves"] == 43
 
     # Without --kubeconfig: the stored plan knows which cluster it was made for.
     receipts = desk.value("apply", "--yes")

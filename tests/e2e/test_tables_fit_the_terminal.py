@@ -33,11 +33,11 @@ def test_every_row_begins_with_its_id(desk: CommandLine, command: tuple[str, str
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_a_plan_of_29_tenants_takes_a_line_a_tenant(desk: CommandLine, lang: str) -> None:
+def test_a_plan_of_43_leaves_takes_a_line_a_leaf(desk: CommandLine, lang: str) -> None:
     lines = desk.on_terminal("plan", columns=100, lang=lang)
     assert max(map(cells, lines)) <= 100
     rows = [line.split() for line in lines if "个对象: " in line or "objects: " in line]
-    assert len(rows) == 29
+    assert len(rows) == 43
     assert ["k8s-egov", "jtj-egov"] in [row[1:3] for row in rows]
 
 
@@ -54,4 +54,4 @@ def test_what_a_merger_moves_fits_and_breaks_no_id(desk: CommandLine, lang: str)
 
 def test_a_wide_terminal_breaks_nothing(desk: CommandLine) -> None:
     lines = desk.on_terminal("tenant", "list", columns=200, lang="en")
-    assert len(lines) == 2 + 29
+    assert len(lines) == 2 + 43
