@@ -2,8 +2,8 @@
 
 Called by `cloud`. Calls `database`, `requirements`, `quotas` and `addresses`. Promises the answers of
 Keystone, Nova, Neutron and Cinder where a `Backend` can see them, in the form that
-`yunjin.substrates.openstack.standard` describes: a project comes with a quota and a security group that
-nobody asked for, and takes its contents with it.
+`yunjin.substrates.openstack.standard` describes: a project comes with a quota, and its first network with a
+security group, that nobody asked for; and it takes its contents with it.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ _FIRST_RULES: Final = {
     for ethertype in ("IPv4", "IPv6")
 }
 _FIRST: Final[Mapping[str, Body]] = {"Quota": {}, "SecurityGroup": {"rules": _FIRST_RULES}}
+# Nova and Cinder have a quota for whatever project there is; Neutron makes the group for its first network.
+_ARISING: Final = {CLOUD.home: ("Quota", _QUOTA), "Network": ("SecurityGroup", names.DEFAULT_GROUP)}
 
 
 class Services:
@@ -125,11 +127,8 @@ class Services:
         if use:
             limits = quotas.limits(self._figures(connection, key.namespace))
             quotas.admit(key, limits, use, self._used(connection, key.namespace))
-        if key.kind == CLOUD.home and before is None:
-            for kind, name in (("Quota", _QUOTA), ("SecurityGroup", names.DEFAULT_GROUP)):
-                arisen = Key(self.endpoint, key.name, kind, name)
-                first = self._stored(connection, arisen, _FIRST[kind], None)
-                _keep(connection, Row(key.name, kind, name, 0, ""), first)
+        if key.kind in _ARISING:
+            self._arise(connection, Key(self.endpoint, key.namespace or key.name, *_ARISING[key.kind]))
 
     def require(self, key: Key, version: str) -> dict[str, dict[str, int] | None]:
         """What was written of a quota, by service: None where its defaults hold.
@@ -237,6 +236,12 @@ class Services:
                     self.keep(connection, key, row, body["spec"])
                 count += 1
         return count
+
+    def _arise(self, connection: sqlite3.Connection, key: Key) -> None:
+        """Make what a service gives a project by itself, unless it is there; no quota is asked."""
+        if self._row(connection, key) is None:
+            first = self._stored(connection, key, _FIRST[key.kind], None)
+            _keep(connection, Row(key.namespace, key.kind, key.name, 0, ""), first)
 
     def _row(self, connection: sqlite3.Connection, key: Key) -> Row | None:
         return database.row(connection, CLOUD.leaf_of(key), key.kind, key.name)
