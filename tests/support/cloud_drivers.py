@@ -16,7 +16,7 @@ from substrate_drivers import Driver
 from yunjin.errors import RefusalError
 from yunjin.model.centre import Endpoint
 from yunjin.model.resources import Key
-from yunjin.substrates.openstack import errors, rules
+from yunjin.substrates.openstack import dialects, rules
 from yunjin.substrates.openstack.answer import COMPUTE, NETWORK, VOLUME, Answer
 from yunjin.substrates.openstack.backend import OpenStackBackend
 from yunjin.substrates.openstack.names import DOMAIN, ENDPOINT
@@ -202,7 +202,7 @@ class OpenStackDriver(_Cloud):
         if said.status < 300:
             return ()
         of = {"compute": COMPUTE, "network": NETWORK, "volume": VOLUME}[service]
-        return errors.over_quota(Answer(of, said.status, "", said.body))
+        return dialects.over_quota(Answer(of, said.status, "", said.body))
 
     def addresses(self, leaf: str) -> list[str]:
         return [subnet["cidr"] for subnet in self._owned(leaf, "subnets")]

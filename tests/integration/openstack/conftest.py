@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from devcloud import DevCloud
     from leaves import Objects
 
-_PATIENCE = 5.0  # seconds that the proxied backend waits for an answer; a service that works needs less
+_PATIENCE = 8.0  # seconds that the proxied backend waits for an answer; a service that works needs less
 
 
 @pytest.fixture

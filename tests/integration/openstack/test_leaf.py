@@ -76,9 +76,9 @@ def test_a_sweep_asks_for_nothing_twice(
 
 
 def test_writing_again_what_stands_writes_nothing(
-    backend: OpenStackBackend, proxies: CloudProxies, small: Objects
+    direct: OpenStackBackend, backend: OpenStackBackend, proxies: CloudProxies, small: Objects
 ) -> None:
-    write(backend, *small.all)
+    write(direct, *small.all)
     proxies.forget()
     for wanted in small.all:
         live = _now(backend, wanted.key)
@@ -86,16 +86,16 @@ def test_writing_again_what_stands_writes_nothing(
     assert proxies.writes == ()
 
 
-def test_the_tokens_end_is_not_noticed(backend: OpenStackBackend, cloud: DevCloud, small: Objects) -> None:
-    write(backend, *small.all)
-    token = str(backend.client._token(IDENTITY))
+def test_the_tokens_end_is_not_noticed(direct: OpenStackBackend, cloud: DevCloud, small: Objects) -> None:
+    write(direct, *small.all)
+    token = str(direct.client._token(IDENTITY))
     connection = http.client.HTTPConnection(cloud.auth_url.split("/")[2])
     headers = {"X-Auth-Token": token, "X-Subject-Token": token}
     connection.request("DELETE", "/v3/auth/tokens", headers=headers)
     assert connection.getresponse().status == 204
     connection.close()
-    assert state(backend)[small.namespace.key.name].keys() >= {("Quota", "yunjin")}
-    assert backend.client._token(IDENTITY) != token
+    assert state(direct)[small.namespace.key.name].keys() >= {("Quota", "yunjin")}
+    assert direct.client._token(IDENTITY) != token
 
 
 def test_a_service_that_the_catalogue_does_not_name_is_refused_by_name(
@@ -172,9 +172,9 @@ def test_a_network_of_the_same_name_is_not_taken_over(
 
 
 def test_a_revision_that_moved_between_look_and_write_is_refused(
-    backend: OpenStackBackend, proxies: CloudProxies, small: Objects
+    direct: OpenStackBackend, backend: OpenStackBackend, proxies: CloudProxies, small: Objects
 ) -> None:
-    write(backend, *small.all)
+    write(direct, small.namespace, small.deny)
     live = _now(backend, small.deny.key)
     proxies["network"].inject(Rule(says(412, "revision_number constraint failed"), "PUT", "/networks/"))
     asked = change(_down(small), live)

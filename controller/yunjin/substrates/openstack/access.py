@@ -79,7 +79,7 @@ class Access:
                 region = config.get_one(cloud=name)
         except (SDKException, auth_exceptions.ClientException, OSError, ValueError, TypeError) as error:
             raise _unusable(endpoint, clouds_yaml, name, type(error).__name__) from error
-        except (AttributeError, KeyError) as error:  # what the SDK makes of odd entries
+        except (AttributeError, KeyError, RecursionError) as error:  # what the SDK makes of odd entries
             raise _unusable(endpoint, clouds_yaml, name, type(error).__name__) from error
         auth = region.get_auth()
         if not isinstance(auth, BaseIdentityPlugin):

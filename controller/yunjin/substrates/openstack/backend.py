@@ -1,7 +1,7 @@
 """A real cloud as a `Backend`: the one door through which the spine speaks to OpenStack.
 
 Made by `yunjin.engine`, used by `yunjin.observe` and `yunjin.apply`. Calls `observe`, `apply`, `quotas`,
-`lease`, `credentials` and `health` with one client. Safe to use from several threads.
+`lease`, `usage`, `credentials` and `health` with one client. Safe to use from several threads.
 """
 
 from __future__ import annotations
@@ -11,17 +11,29 @@ from typing import TYPE_CHECKING, Final, Self
 from yunjin.model.amounts import Amounts
 from yunjin.model.change import Action
 from yunjin.model.resources import Holding
-from yunjin.substrates.openstack import apply, credentials, health, lease, observe, quantities, quotas
+from yunjin.substrates.openstack import (
+    apply,
+    credentials,
+    errors,
+    health,
+    lease,
+    observe,
+    quantities,
+    quotas,
+    usage,
+)
 from yunjin.substrates.openstack.client import Client
 from yunjin.substrates.openstack.directory import Directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from yunjin.model.change import Change
     from yunjin.model.credential import Credential, Health, Role
     from yunjin.model.resources import Key, LeafState, Live
+    from yunjin.substrates.openstack.usage import Capacity, Consumption
 
 _CONNECTIONS: Final = 8
 """Kept open at most, to each service."""
@@ -36,7 +48,7 @@ class OpenStackBackend:
         endpoint: id of the endpoint.
         watch_names: projects to report although their tags do not give them to this endpoint: those of leaves
             that are declared or imported.
-        client: for `usage`.
+        client: the one of all calls.
         lingering: see `yunjin.substrates.contract.CredentialBackend`.
     """
 
@@ -100,6 +112,21 @@ class OpenStackBackend:
         found = self.read([c.key for c in asked if c.action is Action.DELETE or c.key.kind == "Quota"])
         effects = {change.key: _effect(change, found.get(change.key)) for change in asked}
         return {key: holding for key, holding in effects.items() if holding is not None}
+
+    def capacity(self) -> Mapping[str, Capacity]:
+        """What the hosts of each pool have and offer. See `usage.capacity`."""
+        return usage.capacity(self.client)
+
+    def consumption(self, leaf: str, since: datetime, until: datetime) -> Consumption:
+        """What a leaf's servers used between two moments. See `usage.consumption`.
+
+        Raises:
+            ConflictError: there is no such project.
+        """
+        project = self._directory.look_for_project(leaf)
+        if project is None:
+            raise errors.gone(self.endpoint, leaf)
+        return usage.consumption(self.client, str(project["id"]), since, until)
 
     def acquire(self, holder: str, seconds: float) -> str | None:
         """Take or renew the cloud's lease for `seconds`; None on success, else the holder's name."""

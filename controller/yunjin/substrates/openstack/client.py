@@ -32,7 +32,7 @@ from yunjin.substrates.openstack.access import Access
 from yunjin.substrates.openstack.answer import IDENTITY, NETWORK, REFUSED, Answer, Service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     import requests
@@ -193,18 +193,21 @@ class Client:
     def listed(self, service: Service, path: str, name: str, *, about: object) -> list[dict[str, Any]]:
         """Every object of a collection, page by page. `name` is the collection's in the answer."""
         found: list[dict[str, Any]] = []
-        seen: set[str] = set()
-        while path not in seen:
-            seen.add(path)
-            body = self.call(service, "GET", path, about=about)
+        for body in self.pages(service, path, name, about=about):
             items = body.get(name)
             if not isinstance(items, list):
                 raise errors.unreadable(self.endpoint, service)
             found += [item for item in items if isinstance(item, dict)]
-            path = _next(path, body, name)
-            if not path:
-                break
         return found
+
+    def pages(self, service: Service, path: str, name: str, *, about: object) -> Iterator[dict[str, Any]]:
+        """An answer and those that follow it. `name` is what their links are called after."""
+        seen: set[str] = set()
+        while path and path not in seen:
+            seen.add(path)
+            body = self.call(service, "GET", path, about=about)
+            yield body
+            path = _next(path, body, name)
 
     def has(self, service: Service) -> bool:
         """Whether the catalogue names the service."""
@@ -248,8 +251,8 @@ class Client:
                 known = found.rstrip("/")
                 if service is NETWORK and not known.endswith("/v2.0"):
                     known += "/v2.0"  # Neutron's catalogue entry bears no version
-                self._addresses[service.name] = known
                 self._gates[service.name] = threading.BoundedSemaphore(_AT_ONCE)
+                self._addresses[service.name] = known  # last: who finds it asks at once
         return known
 
     def _authorised(self, request: _Request) -> Answer:

@@ -51,7 +51,7 @@ class Directory:
         """
         known = self.known_domain()
         if known is None:
-            raise errors.gone(self._client.endpoint, names.DOMAIN)
+            raise errors.no_domain(self._client.endpoint, names.DOMAIN)
         return str(known["id"])
 
     def role(self, name: str) -> str:

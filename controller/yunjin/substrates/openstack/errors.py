@@ -1,14 +1,12 @@
 """From what a cloud answers, or does not answer, to `yunjin.errors`.
 
 Called by every module of this package that speaks to a cloud. Knows the exceptions of the SDK and what lies
-beneath them, and the form in which each service says no. Promises that every text names the endpoint, the
-service, the object and what to do next, that no credential is ever part of one, and that nothing quoted is
-longer than a line.
+beneath them; how each service says no, `dialects` knows. Promises that every text names the endpoint, the
+service, the object and what to do next, and that no credential is ever part of one.
 """
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
 from http import HTTPStatus
@@ -23,35 +21,13 @@ from yunjin.errors import (
     UnreachableError,
     YunjinError,
 )
+from yunjin.substrates.openstack.dialects import is_outdated, over_quota, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from yunjin.substrates.openstack.answer import Answer, Service
 
-_LONGEST: Final = 300
-_SECRETS: Final = (
-    re.compile(r"gAAAA[\w-]{8,}={0,2}"),  # Fernet, what tokens are made with
-    re.compile(r"(?<=//)[^/\s:@]+:[^/\s@]+(?=@)"),
-    re.compile(r"(?i)(?<=token)(\W{1,4})[\w.~+/=-]{16,}"),
-    re.compile(r"(?i)(?<=secret)(\W{1,4})[^\s,}\"']+"),
-    re.compile(r"(?i)(?<=password)(\W{1,4})[^\s,}\"']+"),
-)
-_HIDDEN: Final = "***"
-# Nova 403, Neutron 409, Cinder 413: three codes, each of which also means something else.
-_OVER_QUOTA: Final = re.compile(
-    r"quota exceeded|exceeds (allowed|available)|availablequota|over (a |its )?(limit|quota)|overquota"
-    r"|limit ?exceeded|maximum number of .*(allowed|exceeded)",
-    re.IGNORECASE,
-)
-_RESOURCE: Final = re.compile(
-    r"resources: \[([^\]]*)\]|exceeded for (?!resources)([\w, ]+?):|allowed (\w+) quota"
-    r"|exceeds available (\w+) quota|maximum number of (\w+)|resource (\w+) is over",
-    re.IGNORECASE,
-)
-# A bad request that was good when the plan was made: more is used by now, or the project is gone.
-_OUTDATED: Final = re.compile(r"already used|below (the )?us(e|age)|is not a valid project", re.IGNORECASE)
-_TOO_LOW: Final = re.compile(r"Quota limit \S+ for (\w+) must be greater than or equal to already used")
 _MOVED: Final = frozenset(
     {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE, HTTPStatus.PRECONDITION_FAILED}
 )
@@ -71,9 +47,9 @@ def silent(endpoint: str, service: Service, error: BaseException) -> YunjinError
         if isinstance(reason, ssl.SSLError):
             return UnreachableError(
                 Text(
-                    f"{who} 的证书不可信: {_short(reason.reason or type(reason).__name__)}",
+                    f"{who} 的证书不可信: {quoted(reason.reason or type(reason).__name__)}",
                     f"the certificate of {who} cannot be trusted: "
-                    f"{_short(reason.reason or type(reason).__name__)}",
+                    f"{quoted(reason.reason or type(reason).__name__)}",
                 ),
                 Text(
                     "检查 clouds.yaml 中的 cacert、证书有效期和地址",
@@ -119,41 +95,18 @@ def refused(endpoint: str, subject: object, answer: Answer) -> YunjinError:
         subject: what the call was about: a key, or a few words that name it.
         answer: as it came.
     """
-    code, said = answer.code, _short(answer.said)
+    code, said = answer.code, quoted(answer.said)
     if code == HTTPStatus.UNAUTHORIZED:
         return no_entry(endpoint)
     if over_quota(answer):
         return _exhausted(endpoint, subject, answer)
     if code == HTTPStatus.FORBIDDEN:
         return _forbidden(endpoint, subject, answer, said)
-    if code in _MOVED or (code == HTTPStatus.BAD_REQUEST and _OUTDATED.search(said)):
+    if code in _MOVED or (is_outdated(answer)):
         return _moved(endpoint, subject, f"{answer.service.title} {code} {said}")
     if code in _BUSY or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _busy(endpoint, subject, answer, said)
     return _unacceptable(endpoint, subject, answer, said)
-
-
-def over_quota(answer: Answer) -> tuple[str, ...]:
-    """What a service's refusal says there is no more of; empty where it refuses for another reason.
-
-    Nova answers 403, Neutron 409, Cinder 413; so do they for what policy forbids, for conflicts and for too
-    many requests. Where the service does not name what is exhausted, the service's own name stands for it.
-    """
-    codes = (HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    if answer.code not in codes:
-        return ()
-    kinds = [str(part.get("type") or "") for part in answer.body.values() if isinstance(part, dict)]
-    if not _OVER_QUOTA.search(answer.said) and "OverQuota" not in kinds:
-        return ()
-    found = _RESOURCE.search(answer.said)
-    named = next((group for group in found.groups() if group), "") if found else ""
-    resources = tuple(sorted({part.strip(" '\"") for part in named.split(",")} - {""}))
-    return resources or (answer.service.name,)
-
-
-def below_use_of(answer: Answer) -> frozenset[str]:
-    """The figures of a quota that a service will not set since more is used; else empty."""
-    return frozenset(_TOO_LOW.findall(answer.said)) if answer.code == HTTPStatus.BAD_REQUEST else frozenset()
 
 
 def below_use(endpoint: str, subject: object, service: Service, figures: Iterable[str]) -> ConflictError:
@@ -187,6 +140,14 @@ def gone(endpoint: str, leaf: str) -> ConflictError:
     return ConflictError(
         Text(f"接入点 {endpoint}: 项目 {leaf} 不存在", f"{endpoint}: there is no project {leaf}"),
         Text("重新生成变更方案, 先建立该项目", "make a new plan, which makes the project first"),
+    )
+
+
+def no_domain(endpoint: str, name: str) -> ConflictError:
+    """The domain of the centre is not there: one of the endpoint's own objects, written before any leaf."""
+    return ConflictError(
+        Text(f"接入点 {endpoint}: 域 {name} 不存在", f"{endpoint}: there is no domain {name}"),
+        Text("重新生成变更方案, 先建立该域", "make a new plan, which makes the domain first"),
     )
 
 
@@ -388,10 +349,3 @@ def _chain(error: BaseException) -> list[BaseException]:
         parts = (getattr(inner, "reason", None), *inner.args, inner.__cause__, inner.__context__)
         inner = next((part for part in parts if isinstance(part, BaseException)), None)
     return chain
-
-
-def _short(text: object) -> str:
-    line = " ".join(str(text or "")[: 8 * _LONGEST].split())
-    for secret in _SECRETS:
-        line = secret.sub(_HIDDEN, line)
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

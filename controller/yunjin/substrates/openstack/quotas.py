@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.errors import TransientError, YunjinError
-from yunjin.substrates.openstack import errors, forms, quantities, saga
+from yunjin.substrates.openstack import dialects, errors, forms, quantities, saga
 from yunjin.substrates.openstack.answer import COMPUTE, NETWORK, VOLUME, Service
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def put_figures(client: Client, service: Service, project: str, key: Key, figure
 
 def _put(client: Client, service: Service, path: str, body: dict[str, dict[str, Any]], key: Key) -> None:
     sent = client.send(service, "PUT", path, body)
-    if service is NETWORK and errors.below_use_of(sent) - _CAPACITY:
+    if service is NETWORK and dialects.below_use_of(sent) - _CAPACITY:
         # Rules and the like follow the figure in a later step. What tenants use was looked at before.
         sent = client.send(service, "PUT", path, {"quota": {**body["quota"], "force": True}})
     if not sent.ok:
