@@ -198,17 +198,15 @@ def _places(items: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], Place]:
 
 
 def _synthetic_rows(
-    tenants: Sequence[Tenant], bureaus: Sequence[str], allotted: Amounts
+    tenants: Sequence[Tenant], bureaus: Sequence[str], pool: str, allotted: Amounts
 ) -> list[BaselineRow]:
     share = len(tenants) // len(bureaus) + 1
     whole = Amounts({dimension: value * share for dimension, value in allotted.items()})
-    rows = [
-        BaselineRow(node=f"bureau/{item}", pool="k8s-egov", limit=whole, guarantee=whole) for item in bureaus
-    ]
+    rows = [BaselineRow(node=f"bureau/{item}", pool=pool, limit=whole, guarantee=whole) for item in bureaus]
     for item in tenants:
-        node, leaf = f"tenant/{item.id}", f"leaf/k8s-egov/{item.id}-egov"
-        rows.append(BaselineRow(node=node, pool="k8s-egov", limit=allotted, guarantee=allotted))
-        rows.append(BaselineRow(node=leaf, pool="k8s-egov", tenant=item.id, allotted=allotted))
+        node, leaf = f"tenant/{item.id}", f"leaf/{pool}/{item.id}-egov"
+        rows.append(BaselineRow(node=node, pool=pool, limit=allotted, guarantee=allotted))
+        rows.append(BaselineRow(node=leaf, pool=pool, tenant=item.id, allotted=allotted))
     return rows
 
 
@@ -226,21 +224,26 @@ def _synthetic_tenant(number: int) -> Tenant:
     )
 
 
-def synthetic_estate(tenants: int) -> Estate:
-    """A city of `tenants` tenants in one pool of one simulated endpoint `k8s-egov`, without a file on disk.
+def synthetic_estate(tenants: int, technology: str = "kubernetes") -> Estate:
+    """A city of `tenants` tenants in one pool of one simulated endpoint, without a file on disk.
 
     Tenant `t00001` hangs below bureau `b1`, number n below `b{n % 18}`; each has one leaf of 4 cores, 8 GiB,
-    100 GiB and 40 pods, and every limit holds exactly what lies below it.
+    100 GiB and 40 pods, and every limit holds exactly what lies below it. Pool and endpoint are both called
+    `k8s-egov`. With technology `openstack` they are called `os-egov`, and a leaf has 10 volumes and 10 ports
+    in place of pods.
     """
+    of_pods = technology == "kubernetes"
+    name = "k8s-egov" if of_pods else "os-egov"
     bureaus = [f"b{number}" for number in range(BUREAUS)]
     bodies = [_synthetic_tenant(number) for number in range(1, tenants + 1)]
-    allotted = Amounts({CPU: 4000, MEMORY: 8 * 1024, STORAGE: 100 * 1024, PODS: 40})
-    rows = _synthetic_rows(bodies, bureaus, allotted)
+    counted = {PODS: 40} if of_pods else {"volumes": 10, "ports": 10}
+    allotted = Amounts({CPU: 4000, MEMORY: 8 * 1024, STORAGE: 100 * 1024, **counted})
+    rows = _synthetic_rows(bodies, bureaus, name, allotted)
     pool = Pool(
-        id="k8s-egov",
-        zh="政务外网容器池",
-        en="E-government containers",
-        endpoint="k8s-egov",
+        id=name,
+        zh="政务外网资源池",
+        en="E-government pool",
+        endpoint=name,
         zone="egov",
         suffix="egov",
         supply=Amounts({dimension: value * (tenants + BUREAUS) for dimension, value in allotted.items()}),
@@ -250,18 +253,18 @@ def synthetic_estate(tenants: int) -> Estate:
         id="egov", zh="公用网络区", en="E-government zone", mlps=3, databases=True, cidrs=("10.10.0.0/16",)
     )
     endpoint = Endpoint(
-        id="k8s-egov",
+        id=name,
         zh="模拟底座",
         en="Simulated",
-        technology="kubernetes",
+        technology=technology,
         state="live",
         access="simulated",
     )
     ids = {
         "bureau": bureaus,
         "zone": ["egov"],
-        "endpoint": ["k8s-egov"],
-        "pool": ["k8s-egov"],
+        "endpoint": [name],
+        "pool": [name],
         "tenant": [item.id for item in bodies],
         "baseline": [row.key for row in rows],
     }
