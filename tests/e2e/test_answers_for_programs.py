@@ -113,7 +113,7 @@ def test_programs_read_wrong_calls_and_errors_too(small: CommandLine) -> None:
 
 def test_shells_complete_commands_and_ids(desk: CommandLine) -> None:
     assert complete(desk, "yunjin pl") == ["plan"]
-    assert complete(desk, "yunjin tenant ") == ["list", "show", "credential"]
+    assert complete(desk, "yunjin tenant ") == ["list", "show", "move-quota", "credential"]
     assert complete(desk, "yunjin tenant show jt") == ["jtj"]
     assert complete(desk, "yunjin element show work") == ["work-safety"]
     assert complete(desk, "yunjin bureau show daw") == ["dawa"]
