@@ -1,9 +1,9 @@
-"""While quota moves under load between siblings and between clusters, no moment lets in more than is granted.
+"""While quota moves under load between namespaces and projects, no moment lets in more than is granted.
 
-Four cores move to and fro between two namespaces of one bureau on one server, and between two namespaces of
-one tenant on two servers, with pods racing for the last core of each. A sampler reads the first quota, the
-second, and the first again, and keeps what it read where the first has not changed: then the two stood so at
-one moment.
+Four cores move to and fro between two namespaces of one bureau on one server, between two namespaces of one
+tenant on two servers, and between a tenant's namespace and its project on OpenStack, with pods and servers
+racing for the last core of each. A sampler reads the first quota, the second, and the first again, and keeps
+what it read where the first has not changed: then the two stood so at one moment.
 """
 
 from __future__ import annotations
@@ -16,12 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import two_pools
+from cloud_racing import ProjectQuota, ServerRace
 from devcluster.api import MERGE_PATCH
 from estates import city, tenant, write_estate
 from racing import Quota, Race, Sampler, Worker
+from takings import CLOUD_POOL
+from two_pools import TwoPools, member, real
 from waiting import wait_until
 from yunjin.apply import Settings
+from yunjin.engine import moving
 from yunjin.engine.endpoints import accesses, connect
+from yunjin.engine.moving import Progress
 from yunjin.engine.spine import Spine
 from yunjin.estate import load
 from yunjin.ledger import GrantTerms, Ledger, shares
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from devcloud import DevCloud
     from devcluster import DevCluster
 
 pytestmark = pytest.mark.timeout(900)
@@ -44,6 +51,8 @@ GRANTED = 8000
 MOVED = Amounts({"cpu": 4000})
 ROUNDS = 4
 SAMPLES = 100
+SLOWLY = 0.2
+"""Seconds between two turns of one pod's racer beside a cloud, which has to be looked at, too."""
 PATIENCE = 240.0
 PATIENT = Settings(wait_quota=5, poll=0.05)
 REST = {"memory": "8Gi", "storage": "100Gi", "pods": 40}
@@ -157,7 +166,7 @@ def test_between_siblings_and_between_clusters_both_ways(
         worker = stack.enter_context(Worker())
         races = [Race(quota, worker) for quota in quotas.values()]
         for sampler in (siblings, apart):
-            worker.begin(sampler.look, [sampler.first.api, sampler.second.api])
+            worker.begin(sampler.look, [sampler.first, sampler.second])
         for _ in range(ROUNDS):
             _move(spine, ledger, *there)
             assert not worker.failures
@@ -170,12 +179,71 @@ def test_between_siblings_and_between_clusters_both_ways(
     for race in races:
         assert race.admitted > 0
         assert race.refused > 0, "pods wanted more than they got"
-    for sampler in (siblings, apart):  # it would have seen one
-        patch = {"spec": {"hard": {"requests.cpu": "9"}}}
-        sampler.second.api.must("PATCH", sampler.second.path, patch, content_type=MERGE_PATCH)
-        with Worker() as worker:
-            worker.begin(sampler.look, [sampler.first.api, sampler.second.api])
-            wait_until(partial(_saw_one, sampler))
+    for sampler, second in ((siblings, quotas["b", EGOV]), (apart, quotas["c", INET])):
+        _set(second, 9)
+        _must_see(sampler)
+
+
+def test_between_a_cluster_and_a_cloud_both_ways(
+    owned_cluster: DevCluster, cloud: DevCloud, unique: Callable[[str], str], tmp_path: Path
+) -> None:
+    names = TwoPools.fresh(unique)
+    tenants = write_estate(tmp_path / "tenants", **real(names, owned_cluster, cloud))
+    namespace = Quota(owned_cluster.api(), names.name)
+    with ExitStack() as stack:
+        spine = stack.enter_context(two_pools.spine(tenants, tmp_path / "state"))
+        _apply(spine)
+        names.grant(Ledger(spine.store.database, spine.store.now, "cloud-ops"))
+        _apply(spine)
+        project = ProjectQuota(member(cloud.api(), names.name))
+        wait_until(partial(_takes_pods, namespace))
+        sampler = Sampler(namespace, project, GRANTED)
+        worker = stack.enter_context(Worker())
+        races = (Race(namespace, worker, SLOWLY), ServerRace(project, worker))
+        worker.begin(sampler.look, [namespace, project])
+        rounds = 0
+        while rounds < ROUNDS or len(sampler.seen) <= SAMPLES:  # a look at a cloud takes its time
+            _move_between(spine, names.tenant, EGOV, CLOUD_POOL)
+            assert not worker.failures
+            _move_between(spine, names.tenant, CLOUD_POOL, EGOV)
+            rounds += 1
+
+    assert sampler.violations == []
+    assert max(first for first, _ in sampler.seen) == max(second for _, second in sampler.seen) == 6000
+    for race in races:
+        assert race.admitted > 0
+        assert race.refused > 0, "they wanted more than they got"
+    _set(namespace, 7)
+    _must_see(sampler)
+    _set(namespace, 6)
+    sampler.seen.clear()
+    project.tenant.set_quota(compute={"cores": 3})
+    _must_see(sampler)
+
+
+def _move_between(spine: Spine, tenant: str, source: str, target: str) -> None:
+    """As `yunjin tenant move-quota` does, and apply until all of it is through."""
+    move = moving.between(spine.estate, tenant, source, target, MOVED)
+    number = moving.reserve(spine, move, "cloud-ops")
+    spine.apply(moving.judged(spine, move), PATIENT, "cloud-ops", lambda _: None)
+    deadline = monotonic() + PATIENCE
+    while moving.progress(spine, number) is not Progress.MOVED:
+        assert monotonic() < deadline, "the move did not come through"
+        _apply(spine)
+
+
+def _set(quota: Quota, cores: int) -> None:
+    """Somebody else does, and the server enforces it."""
+    patch = {"spec": {"hard": {"requests.cpu": str(cores)}}}
+    quota.api.must("PATCH", quota.path, patch, content_type=MERGE_PATCH)
+    wait_until(lambda: quota.api.get(quota.path)["status"]["hard"]["requests.cpu"] == str(cores))
+
+
+def _must_see(sampler: Sampler) -> None:
+    """It sees an overshoot where there is one."""
+    with Worker() as worker:
+        worker.begin(sampler.look, [sampler.first, sampler.second])
+        wait_until(partial(_saw_one, sampler))
 
 
 def _saw_one(sampler: Sampler) -> bool:

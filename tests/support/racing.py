@@ -1,6 +1,6 @@
 """Pods that race for the last cores of a namespace, and a sampler that watches what quotas let in.
 
-Used by tests/e2e. Calls API servers by clients of our own.
+Used by tests/e2e, with `cloud_racing` where servers race too. Calls API servers by clients of our own.
 """
 
 from __future__ import annotations
@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import random
 import threading
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from yunjin.substrates.kubernetes.quantities import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
     from devcluster import Api
@@ -23,7 +25,19 @@ _RACERS = 2
 """Threads that make pods in one namespace."""
 _MOST_HELD = 8
 _BREATH = 0.03
-"""Seconds between two turns of one racer: the servers also have to be looked at."""
+"""Seconds between two turns of one racer, unless told otherwise: the servers also have to be looked at."""
+
+
+class Bound(Protocol):
+    """What one backend lets a tenant use."""
+
+    def line(self) -> AbstractContextManager[Any]:
+        """A way to ask, for one thread."""
+        ...
+
+    def lets_in(self, line: Any) -> int:
+        """Millicores that may be used there by what the backend enforces, or are used, whichever is more."""
+        ...
 
 
 class Line:
@@ -58,8 +72,12 @@ class Quota:
         """Of the object."""
         return f"/api/v1/namespaces/{self.namespace}/resourcequotas/yunjin"
 
+    def line(self) -> AbstractContextManager[Line]:
+        """A connection of its own."""
+        return closing(Line(self.api))
+
     def lets_in(self, line: Line) -> int:
-        """Millicores that may run there by what the server enforces, or do run, whichever is more."""
+        """By the status of the object, which holds both at one moment."""
         status = line.call("GET", self.path)[1].get("status", {})
         figures = (status.get(part, {}).get("requests.cpu", "0") for part in ("hard", "used"))
         return max(int(value(str(figure)) * 1000) for figure in figures)
@@ -73,19 +91,17 @@ class Worker:
         self.failures: list[BaseException] = []
         self._threads: list[threading.Thread] = []
 
-    def begin(self, work: Callable[..., None], apis: Sequence[Api], *arguments: Any) -> None:
-        """One more thread, which calls `work` again and again, with a line to each of these servers."""
+    def begin(self, work: Callable[..., None], bounds: Sequence[Bound], *arguments: Any) -> None:
+        """One more thread, which calls `work` again and again, with a line to each of these backends."""
 
         def run() -> None:
-            lines = [Line(api) for api in apis]
             try:
-                while not self.stop.is_set():
-                    work(*lines, *arguments)
+                with ExitStack() as stack:
+                    lines = [stack.enter_context(bound.line()) for bound in bounds]
+                    while not self.stop.is_set():
+                        work(*lines, *arguments)
             except BaseException as error:  # noqa: BLE001 (raised again where the block ends)
                 self.failures.append(error)
-            finally:
-                for line in lines:
-                    line.close()
 
         self._threads.append(threading.Thread(target=run, daemon=True))
         self._threads[-1].start()
@@ -111,15 +127,16 @@ class Race:
         refused: how often the quota said no.
     """
 
-    def __init__(self, quota: Quota, worker: Worker) -> None:
+    def __init__(self, quota: Quota, worker: Worker, breath: float = _BREATH) -> None:
         self.admitted = self.refused = 0
+        self._breath = breath
         self._quota = quota
         self._stop = worker.stop
         for seed in range(_RACERS):
-            worker.begin(self._turn, [quota.api], random.Random(seed), [])
+            worker.begin(self._turn, [quota], random.Random(seed), [])
 
     def _turn(self, line: Line, chance: random.Random, mine: list[str]) -> None:
-        self._stop.wait(_BREATH)
+        self._stop.wait(self._breath)
         pods = f"/api/v1/namespaces/{self._quota.namespace}/pods"
         if len(mine) < _MOST_HELD and chance.random() < 0.7:
             status, answer = line.call("POST", pods, pod(1))
@@ -147,14 +164,14 @@ class Sampler:
         dropped: readings that did not.
     """
 
-    first: Quota
-    second: Quota
+    first: Bound
+    second: Bound
     most: int
     seen: list[tuple[int, int]] = field(default_factory=list)
     dropped: int = 0
 
-    def look(self, first: Line, second: Line) -> None:
-        """One reading, by a line to the server of each."""
+    def look(self, first: Any, second: Any) -> None:
+        """One reading, by a line to the backend of each."""
         before, other, after = (
             self.first.lets_in(first),
             self.second.lets_in(second),
