@@ -40,7 +40,7 @@ _COLUMNS: Final = (
     Column("state", Text("状态", "state")),
     Column("clock", Text("时钟", "clock")),
     Column("lease", Text("租约", "lease")),
-    Column("lingering", Text("凭据收回后失效", "refuses the revoked after"), right=True),
+    Column("lingering", Text("收回后最长可用", "revoked, accepted for"), right=True),
     Column("measured", Text("实测", "measured")),
 )
 _STATES: Final = {
