@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from yunjin.errors import ConflictError
+from yunjin.errors import ConflictError, Text
 from yunjin.model.change import Action
 from yunjin.substrates.openstack import (
     errors,
@@ -146,7 +146,7 @@ def _remove(client: Client, directory: Directory, change: Change, live: Live | N
     if now.body["metadata"]["id"] != live.body["metadata"]["id"]:
         raise errors.moved(client.endpoint, key)
     if not _dropped(client, key.kind, now):
-        raise errors.unfinished(client.endpoint, key, str(now.body["metadata"]["id"]), 1)
+        raise errors.unfinished(client.endpoint, key, Text("使用者", "it is in use"), 1)
 
 
 def _dropped(client: Client, kind: str, now: Live) -> bool:

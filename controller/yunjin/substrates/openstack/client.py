@@ -26,7 +26,7 @@ from openstack.exceptions import SDKException
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
-from yunjin.errors import UnreachableError, YunjinError
+from yunjin.errors import TransientError, UnreachableError, YunjinError
 from yunjin.substrates.openstack import errors
 from yunjin.substrates.openstack.access import Access
 from yunjin.substrates.openstack.answer import IDENTITY, NETWORK, REFUSED, Answer, Service
@@ -321,7 +321,10 @@ class Client:
         except YunjinError:
             raise
         except auth_exceptions.HttpError as error:
-            raise errors.refused(self.endpoint, "token", _of_identity(error)) from error
+            answer = _of_identity(error)
+            known = errors.refused(self.endpoint, "token", answer)
+            # A password that is wrong, an account that is gone, a project that is disabled.
+            raise (known if isinstance(known, TransientError) else errors.no_entry(self.endpoint)) from error
         except auth_exceptions.InvalidResponse as error:
             raise errors.unreadable(self.endpoint, IDENTITY) from error
         except (auth_exceptions.EmptyCatalog, auth_exceptions.EndpointNotFound) as error:

@@ -10,11 +10,12 @@ import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from yunjin.errors import Text
 from yunjin.substrates.openstack import errors, names
 from yunjin.substrates.openstack.answer import IDENTITY, NETWORK
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from yunjin.substrates.openstack.client import Client
     from yunjin.substrates.openstack.forms import Raw
 
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 class Directory:
     """Of one cloud. Safe to use from several threads."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, watch_names: frozenset[str] = frozenset()) -> None:
+        """Of leaves named in `watch_names` the project may lie in another domain: it keeps that for ever."""
         self._client = client
+        self._watch_names = watch_names
         self._lock = threading.Lock()
         self._roles: dict[str, str] = {}
         self._pools: dict[str, str] = {}
@@ -62,8 +65,7 @@ class Directory:
                 self._roles = {str(role["name"]): str(role["id"]) for role in found}
             if name in self._roles:
                 return self._roles[name]
-        remedy = Text(f"在 Keystone 建立角色 {name}", f"make the role {name} in Keystone")
-        raise errors.absent(self._client.endpoint, f"role {name}", remedy)
+        raise errors.no_role(self._client.endpoint, name)
 
     def pool(self, name: str) -> str:
         """The id of a pool of addresses of the operator's. Raises RefusalError where there is none."""
@@ -72,8 +74,7 @@ class Directory:
                 query = urlencode({"name": name, "project_id": self._client.operator.project})
                 found = self._client.listed(NETWORK, f"/subnetpools?{query}", "subnetpools", about=name)
                 if not found:
-                    remedy = Text("为该区域申报网段并下发执行", "declare the zone's networks and apply that")
-                    raise errors.absent(self._client.endpoint, f"subnet pool {name}", remedy)
+                    raise errors.no_subnet_pool(self._client.endpoint, name)
                 self._pools[name] = eldest(found)["id"]
             return self._pools[name]
 
@@ -84,11 +85,21 @@ class Directory:
             raise errors.gone(self._client.endpoint, leaf)
         return known
 
+    def look_for_projects(self) -> list[Raw]:
+        """Every project that a leaf can be, as it is now."""
+        domain = self.known_domain()
+        query = {} if self._watch_names or domain is None else {"domain_id": domain["id"]}
+        found = self._client.listed(IDENTITY, f"/projects?{urlencode(query)}", "projects", about="projects")
+        chosen = self._leaves(found)
+        for raw in chosen:
+            self.remember(raw)
+        return chosen
+
     def look_for_project(self, leaf: str) -> Raw | None:
         """A leaf's project as it is now; None where there is none."""
-        query = urlencode({"domain_id": self.domain(), "name": leaf})
-        found = self._client.listed(IDENTITY, f"/projects?{query}", "projects", about=leaf)
-        raw = next(iter(found), None)
+        query = {"name": leaf} if leaf in self._watch_names else {"name": leaf, "domain_id": self.domain()}
+        found = self._client.listed(IDENTITY, f"/projects?{urlencode(query)}", "projects", about=leaf)
+        raw = next(iter(self._leaves(found)), None)
         if raw is None:
             self.forget(leaf)
         else:
@@ -115,6 +126,22 @@ class Directory:
                 self._parts.pop(part, None)
         with self._lock:
             self._pools.clear()
+
+    def _leaves(self, found: Iterable[Raw]) -> list[Raw]:
+        """Of projects of any domain those that leaves can be: the centre's own, else the only one watched."""
+        domain = self.known_domain()
+        own: dict[str, Raw] = {}
+        others: dict[str, list[Raw]] = {}
+        for raw in found:
+            name = str(raw.get("name") or "")
+            if raw.get("is_domain") or raw.get("id") is None:
+                continue
+            if domain is not None and raw.get("domain_id") == domain["id"]:
+                own[name] = raw
+            elif name in self._watch_names:
+                others.setdefault(name, []).append(raw)
+        watched = (each[0] for name, each in others.items() if len(each) == 1 and name not in own)
+        return [*own.values(), *watched]
 
 
 def eldest(found: list[Raw]) -> Raw:

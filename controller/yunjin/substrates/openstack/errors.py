@@ -190,11 +190,30 @@ def fixed(endpoint: str, subject: object, field: str) -> PermanentError:
     )
 
 
-def absent(endpoint: str, what: str, remedy: Text) -> RefusalError:
-    """Something that the cloud's operators provide is not there."""
+def no_aggregate(endpoint: str, name: str) -> RefusalError:
+    """The operators have made no pool of hosts of that name."""
     return RefusalError(
-        Text(f"接入点 {endpoint} 没有 {what}", f"{endpoint} has no {what}"),
-        remedy,
+        Text(f"接入点 {endpoint} 没有主机聚合 {name}", f"{endpoint} has no host aggregate {name}"),
+        Text(
+            f"在 Nova 建立名为 {name} 的主机聚合并加入该资源池的主机",
+            f"make a host aggregate {name} in Nova and put the pool's hosts into it",
+        ),
+    )
+
+
+def no_subnet_pool(endpoint: str, name: str) -> RefusalError:
+    """The zone has no addresses on that cloud."""
+    return RefusalError(
+        Text(f"接入点 {endpoint} 没有子网池 {name}", f"{endpoint} has no subnet pool {name}"),
+        Text("为该区域申报网段并下发执行", "declare the zone's networks and apply that"),
+    )
+
+
+def no_role(endpoint: str, name: str) -> RefusalError:
+    """Keystone does not know it."""
+    return RefusalError(
+        Text(f"接入点 {endpoint} 没有角色 {name}", f"{endpoint} has no role {name}"),
+        Text(f"在 Keystone 建立角色 {name}", f"make the role {name} in Keystone"),
     )
 
 
@@ -250,12 +269,12 @@ def too_long(endpoint: str, service: Service, most: int) -> PermanentError:
     )
 
 
-def unfinished(endpoint: str, subject: object, left: str, seconds: float) -> TransientError:
+def unfinished(endpoint: str, subject: object, left: Text, seconds: float) -> TransientError:
     """A removal goes on in the services; what is left is named."""
     return TransientError(
         Text(
-            f"接入点 {endpoint}: {subject} 尚未清空, 还有 {left}",
-            f"{endpoint}: {subject} is not empty yet: {left}",
+            f"接入点 {endpoint}: {subject} 尚未删除完毕, 还有{left.zh}",
+            f"{endpoint}: {subject} is not removed yet: {left.en}",
         ),
         Text("等待服务完成后再次下发执行", "wait until the services are done, then apply again"),
         retry_after=seconds,

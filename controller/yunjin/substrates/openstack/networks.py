@@ -7,6 +7,7 @@ refused by name.
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -105,7 +106,9 @@ def interfaces(client: Client, router: str, about: object) -> list[Raw]:
 def leave(client: Client, router: str, port: Raw, about: object) -> None:
     """Take a router out of the subnet that one of its ports lies in."""
     path = f"/routers/{router}/remove_router_interface"
-    client.call(NETWORK, "PUT", path, {"port_id": port["id"]}, about=about)
+    answer = client.send(NETWORK, "PUT", path, {"port_id": port["id"]})
+    if not answer.ok and answer.code != HTTPStatus.NOT_FOUND:
+        raise errors.refused(client.endpoint, about, answer)
 
 
 def owned(client: Client, collection: str, project: str, about: object) -> Iterator[Raw]:
@@ -130,10 +133,15 @@ def _part(client: Client, directory: Directory, collection: str, project: str, n
         return known
     found = [raw for raw in owned(client, collection, project, name) if raw.get("name") == name]
     if not found:
-        raise errors.gone(client.endpoint, f"{collection}/{name}")
+        raise errors.moved(client.endpoint, f"{collection}/{name}")  # made in an earlier rank
     return str(eldest(found)["id"])
 
 
 def _join(client: Client, directory: Directory, project: str, key: Key, router: str, name: str) -> None:
+    """Put a router into a subnet; where it is already, as after an answer that was lost, Neutron says no."""
     subnet = _part(client, directory, "subnets", project, name)
-    client.call(NETWORK, "PUT", f"/routers/{router}/add_router_interface", {"subnet_id": subnet}, about=key)
+    answer = client.send(NETWORK, "PUT", f"/routers/{router}/add_router_interface", {"subnet_id": subnet})
+    if not answer.ok and not any(
+        subnet in forms.subnets_of(port) for port in interfaces(client, router, key)
+    ):
+        raise errors.refused(client.endpoint, key, answer)

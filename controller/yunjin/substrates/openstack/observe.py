@@ -156,10 +156,10 @@ def observe(client: Client, directory: Directory, watch_names: frozenset[str]) -
     """The endpoint's own objects first (name empty), then each leaf in ascending order of name."""
     domain = directory.look_for_domain()
     with Sweep(client, str(domain["id"]) if domain else "", None) as sweep:
-        sweep.begin(_NEEDED if domain else ("Subnet",))
+        sweep.begin(_NEEDED if domain or watch_names else ())
         leaves = [
             leaf
-            for leaf in _leaves(client, directory, domain)
+            for leaf in _leaves(client, directory, watch_names or domain)
             if leaf.owner.get(names.ENDPOINT) == client.endpoint or leaf.name in watch_names
         ]
         quotas = {leaf.name: sweep.quota(leaf) for leaf in leaves}

@@ -10,7 +10,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from yunjin.errors import Text
 from yunjin.substrates.openstack import errors, forms, names
 from yunjin.substrates.openstack.answer import COMPUTE, IDENTITY
 
@@ -97,11 +96,7 @@ def bind(client: Client, project: str, key: Key, pool: str, *, new: bool = False
         raise errors.moved(client.endpoint, key)
     wanted = [each for each in aggregates if pool and each.get("name") == pool]
     if pool and not wanted:
-        remedy = Text(
-            f"在 Nova 建立名为 {pool} 的主机聚合并加入该资源池的主机",
-            f"make a host aggregate {pool} in Nova and put the pool's hosts into it",
-        )
-        raise errors.absent(client.endpoint, f"aggregate {pool}", remedy)
+        raise errors.no_aggregate(client.endpoint, pool)
     for aggregate in wanted:
         if aggregate not in bound:
             _set_metadata(client, aggregate, {f"{names.BINDING_PREFIX}{project}": project}, key)

@@ -8,10 +8,12 @@ last, empty.
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
+from yunjin.errors import Text
 from yunjin.substrates.openstack import errors, names, networks, projects, quotas, security
 from yunjin.substrates.openstack.answer import COMPUTE, IDENTITY, NETWORK, VOLUME
 
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
 
 _LOOK_AGAIN: Final = 0.5
 """Seconds between two looks at what the services are still removing."""
+_STAYING: Final = {
+    "routers": Text("路由器", "routers"),
+    "ports": Text("端口", "ports"),
+    "networks": Text("网络", "networks"),
+}
+"""What stays while somebody uses it."""
 _VOLUME_OWNER: Final = "os-vol-tenant-attr:tenant_id"
 
 
@@ -76,7 +84,7 @@ def _remove_groups(client: Client, directory: Directory, key: Key) -> None:
 def _own(client: Client, directory: Directory, key: Key, project: str) -> Raw | None:
     """The project as it is now; None where it is gone already."""
     answer = client.send(IDENTITY, "GET", f"/projects/{project}")
-    if answer.code == 404:  # noqa: PLR2004 (not found)
+    if answer.code == HTTPStatus.NOT_FOUND:
         return None
     if not answer.ok:
         raise errors.refused(client.endpoint, key, answer)
@@ -106,14 +114,14 @@ def _empty(client: Client, key: Key, project: str) -> None:
             raise errors.unfinished(client.endpoint, key, left, _LOOK_AGAIN)
 
 
-def _left(client: Client, key: Key, project: str) -> str:
-    """Ask the services to end what is there; what still is, in words. Empty where the project is."""
+def _left(client: Client, key: Key, project: str) -> Text | None:
+    """Ask the services to end what is there; what still is, None where the project is empty."""
     servers = _servers(client, key, project)
     if servers:
-        return f"{servers} servers"
+        return Text(f" {servers} 台云主机", f"{servers} servers")
     volumes = _volumes(client, key, project)
     if volumes:
-        return f"{volumes} volumes"
+        return Text(f" {volumes} 个云硬盘", f"{volumes} volumes")
     _remove_each(client, key, "floatingips", networks.owned(client, "floatingips", project, key))
     for router in networks.owned(client, "routers", project, key):
         for port in networks.interfaces(client, router["id"], key):
@@ -121,13 +129,13 @@ def _left(client: Client, key: Key, project: str) -> str:
         client.drop(NETWORK, f"/routers/{router['id']}", about=key)
     for name in ("ports", "subnets", "networks"):
         _remove_each(client, key, name, networks.owned(client, name, project, key))
-    stay = [
-        name for name in ("routers", "ports", "networks") if any(networks.owned(client, name, project, key))
-    ]
-    if not stay:
-        groups = list(networks.owned(client, "security-groups", project, key))
-        _remove_each(client, key, "security-groups", sorted(groups, key=security.is_default))
-    return ", ".join(stay)
+    for name, words in _STAYING.items():
+        count = len(list(networks.owned(client, name, project, key)))
+        if count:
+            return Text(f" {count} 个{words.zh}", f"{count} {words.en}")
+    groups = list(networks.owned(client, "security-groups", project, key))
+    _remove_each(client, key, "security-groups", sorted(groups, key=security.is_default))
+    return None
 
 
 def _servers(client: Client, key: Key, project: str) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from yunjin.errors import Text
 from yunjin.substrates.openstack import errors
 from yunjin.substrates.openstack.answer import IDENTITY, NETWORK, Answer, Service
 from yunjin.substrates.openstack.names import DOMAIN
@@ -69,8 +68,7 @@ def network(connection: sqlite3.Connection, key: Key, pool: str) -> str:
     """
     row = database.row(connection, "", "SubnetPool", pool)
     if row is None:
-        remedy = Text("为该区域申报网段并下发执行", "declare the zone's networks and apply that")
-        raise errors.absent(key.endpoint, f"subnet pool {pool}", remedy)
+        raise errors.no_subnet_pool(key.endpoint, pool)
     spec = json.loads(row.body)["spec"]
     room = (spec["prefixes"], spec["default_prefixlen"])
     found = addresses.allot(connection, pool, room, (key.namespace, key.name))
@@ -104,14 +102,7 @@ def _check_aggregates(connection: sqlite3.Connection, key: Key, spec: Body) -> N
     for name in spec["aggregate"].split(","):
         found = connection.execute("SELECT value FROM setting WHERE name = ?", (MISSING + name,)).fetchone()
         if found and found[0]:
-            raise errors.absent(
-                key.endpoint,
-                f"aggregate {name}",
-                Text(
-                    f"在 Nova 建立名为 {name} 的主机聚合并加入该资源池的主机",
-                    f"make a host aggregate {name} in Nova and put the pool's hosts into it",
-                ),
-            )
+            raise errors.no_aggregate(key.endpoint, name)
 
 
 def _check_prefixes(key: Key, spec: Body, before: Mapping[str, Any]) -> None:
