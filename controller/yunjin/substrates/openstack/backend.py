@@ -62,7 +62,7 @@ class OpenStackBackend:
         self.client = client
         self.watch_names = watch_names
         self.lingering = lingering
-        self._directory = Directory(client)
+        self._directory = Directory(client, watch_names)
 
     @classmethod
     def connect(

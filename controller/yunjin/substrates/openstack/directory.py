@@ -88,18 +88,25 @@ class Directory:
     def look_for_projects(self) -> list[Raw]:
         """Every project that a leaf can be, as it is now."""
         domain = self.known_domain()
-        query = {} if self._watch_names or domain is None else {"domain_id": domain["id"]}
-        found = self._client.listed(IDENTITY, f"/projects?{urlencode(query)}", "projects", about="projects")
-        chosen = self._leaves(found)
-        for raw in chosen:
+        if domain is None and not self._watch_names:
+            return []
+        query = "" if self._watch_names or domain is None else f"?{urlencode({'domain_id': domain['id']})}"
+        found = self._client.listed(IDENTITY, f"/projects{query}", "projects", about="projects")
+        leaves = self._leaves(found, domain)
+        for raw in leaves:
             self.remember(raw)
-        return chosen
+        return leaves
 
     def look_for_project(self, leaf: str) -> Raw | None:
         """A leaf's project as it is now; None where there is none."""
-        query = {"name": leaf} if leaf in self._watch_names else {"name": leaf, "domain_id": self.domain()}
+        domain = self.known_domain()
+        query = {"name": leaf}
+        if leaf not in self._watch_names:
+            if domain is None:
+                return None
+            query["domain_id"] = str(domain["id"])
         found = self._client.listed(IDENTITY, f"/projects?{urlencode(query)}", "projects", about=leaf)
-        raw = next(iter(self._leaves(found)), None)
+        raw = next(iter(self._leaves(found, domain)), None)
         if raw is None:
             self.forget(leaf)
         else:
@@ -127,9 +134,8 @@ class Directory:
         with self._lock:
             self._pools.clear()
 
-    def _leaves(self, found: Iterable[Raw]) -> list[Raw]:
+    def _leaves(self, found: Iterable[Raw], domain: Raw | None) -> list[Raw]:
         """Of projects of any domain those that leaves can be: the centre's own, else the only one watched."""
-        domain = self.known_domain()
         own: dict[str, Raw] = {}
         others: dict[str, list[Raw]] = {}
         for raw in found:

@@ -134,6 +134,8 @@ class Sweep:
     def _list(self, each: _List) -> list[Raw]:
         query: list[tuple[str, str]] = []
         if each in (_GROUPS, _USERS):
+            if not self._domain:
+                return []
             query.append(("domain_id", self._domain))
         if self._projects is not None and each.narrowed_by:
             query += [(each.narrowed_by, project) for project in sorted(self._projects)]
@@ -156,10 +158,10 @@ def observe(client: Client, directory: Directory, watch_names: frozenset[str]) -
     """The endpoint's own objects first (name empty), then each leaf in ascending order of name."""
     domain = directory.look_for_domain()
     with Sweep(client, str(domain["id"]) if domain else "", None) as sweep:
-        sweep.begin(_NEEDED if domain or watch_names else ())
+        sweep.begin(_NEEDED if domain else ())
         leaves = [
             leaf
-            for leaf in _leaves(client, directory, watch_names or domain)
+            for leaf in _leaves(client, directory)
             if leaf.owner.get(names.ENDPOINT) == client.endpoint or leaf.name in watch_names
         ]
         quotas = {leaf.name: sweep.quota(leaf) for leaf in leaves}
@@ -178,7 +180,7 @@ def read(client: Client, directory: Directory, keys: Sequence[Key]) -> Mapping[K
     domain = directory.known_domain()
     own = {key for key in wanted if not key.namespace and key.kind != "Project"}
     asked = {key.namespace or key.name for key in wanted - own}
-    leaves = _leaves_named(client, directory, domain, asked)
+    leaves = _leaves_named(client, directory, asked)
     narrow = {leaf.id for leaf in leaves} if len(leaves) <= _FEW else None
     found: dict[Key, Live] = {}
     with Sweep(client, str(domain["id"]) if domain else "", narrow) as sweep:
@@ -221,25 +223,15 @@ def shared(client: Client, sweep: Sweep, domain: Raw | None) -> dict[tuple[str, 
     return {(live.key.kind, live.key.name): live for live in reversed(found)}
 
 
-def _leaves(client: Client, directory: Directory, domain: Raw | None) -> list[Leaf]:
-    """Every project of the domain, in ascending order of name."""
-    if domain is None:
-        return []
-    path = f"/projects?{urlencode({'domain_id': domain['id']})}"
-    found = client.listed(IDENTITY, path, "projects", about="projects")
-    leaves = [Leaf(client.endpoint, raw) for raw in found if raw.get("id") and not raw.get("is_domain")]
-    for raw in found:
-        directory.remember(raw)
+def _leaves(client: Client, directory: Directory) -> list[Leaf]:
+    """Every project that a leaf can be, in ascending order of name."""
+    leaves = [Leaf(client.endpoint, raw) for raw in directory.look_for_projects()]
     return sorted(leaves, key=lambda leaf: leaf.name)
 
 
-def _leaves_named(
-    client: Client, directory: Directory, domain: Raw | None, asked: Collection[str]
-) -> list[Leaf]:
-    if domain is None or not asked:
-        return []
+def _leaves_named(client: Client, directory: Directory, asked: Collection[str]) -> list[Leaf]:
     if len(asked) > _FEW:
-        found = [leaf for leaf in _leaves(client, directory, domain) if leaf.name in asked]
+        found = [leaf for leaf in _leaves(client, directory) if leaf.name in asked]
     else:
         raws = [directory.look_for_project(name) for name in sorted(asked)]
         found = [Leaf(client.endpoint, raw) for raw in raws if raw is not None]
