@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from yunjin_cli.session import Session
 
 ALL: Final = "*"
-SHOWN: Final = ("cpu", "memory", "storage", "pods")
+SHOWN: Final = ("cpu", "memory", "storage")
 """Dimensions that have a column of their own where a node takes one line."""
 RESERVATION_STATES: Final = {
     "waiting": Text("等待腾出", "waits for a shrink"),
@@ -191,7 +191,7 @@ def _of_limit(lang: Lang, row: Figures) -> Row:
     ratios = {d: _ratio(d, row.allotted.of(d), row.limit.of(d), lang) for d in {*row.limit, *row.allotted}}
     others = [f"{named(d).text.of(lang)} {ratios[d]}" for d in sorted(ratios) if d not in SHOWN]
     shown: Row = {d: plain_text(ratios[d]) for d in SHOWN if d in ratios}
-    return shown | {"others": plain_text(", ".join(others))}
+    return shown | {"others": plain_text("\n".join(others))}
 
 
 def by_dimension(amounts: Amounts) -> Row:
@@ -200,7 +200,12 @@ def by_dimension(amounts: Amounts) -> Row:
 
     rest = Amounts({d: value for d, value in amounts.items() if d not in SHOWN})
     shown: Row = {d: plainly(d, amounts.of(d)) for d in SHOWN if d in amounts}
-    return shown | {"others": figures(rest) if rest else None}
+    return shown | {"others": _stacked(figures(rest).text) if rest else None}
+
+
+def _stacked(text: Text) -> Text:
+    """One a line: side by side they would take the room of the ids."""
+    return Text(text.zh.replace(", ", "\n"), text.en.replace(", ", "\n"))
 
 
 def plain_text(text: str) -> Text | None:

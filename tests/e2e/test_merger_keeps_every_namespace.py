@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(300)
 DAY = "2026-12-01"
-LABEL = "metadata.labels.yunjin/bureau"
+POOLS = ("k8s-egov", "os-egov")
+LABELS = {"metadata.labels.yunjin/bureau", "tags.yunjin:bureau"}
 ZH = "市文化旅游和广播电视局"
 NAME = ("--zh", ZH, "--en", "Culture, Tourism, Radio and Television Bureau")
 MERGER = ("bureau", "merge", "lfw", "wgj", "--into", "wlgj", *NAME)
@@ -34,10 +35,22 @@ def exported(desk: CommandLine) -> str:
         return document(read(store.database.rows, store.database.dialect))
 
 
-def figures(desk: CommandLine, node: str, day: str) -> dict[str, Amounts]:
-    """Limit, guarantee and allotment of a node in its one pool."""
-    (row,) = desk.value("ledger", "show", node, *on(day))["rows"]
-    return {name: Amounts.parse(row[name]) for name in ("limit", "guarantee", "allotted")}
+def figures(desk: CommandLine, node: str, day: str) -> dict[tuple[str, str], Amounts]:
+    """Limit, guarantee and allotment of a node in each of its pools."""
+    rows = desk.value("ledger", "show", node, *on(day))["rows"]
+    return {
+        (row["pool"], name): Amounts.parse(row[name])
+        for row in rows
+        if row["pool"] in POOLS
+        for name in ("limit", "guarantee", "allotted")
+    }
+
+
+def together(
+    one: dict[tuple[str, str], Amounts], other: dict[tuple[str, str], Amounts]
+) -> dict[Any, Amounts]:
+    """The figures of two nodes as those of one."""
+    return {each: one.get(each, Amounts()) + other.get(each, Amounts()) for each in one | other}
 
 
 @pytest.fixture
@@ -75,8 +88,7 @@ def test_a_merger_waits_for_its_day_and_then_only_labels_change(opened: CommandL
 
     # On its day the sweep carries it out.
     assert desk.value("advance", *on(DAY))["changed"] == ["reorganisation/1"]
-    one, other = before
-    assert figures(desk, "bureau/wlgj", DAY) == {name: one[name] + other[name] for name in one}
+    assert figures(desk, "bureau/wlgj", DAY) == together(*before)
     assert desk.run("ledger", "check", *on(DAY))
     assert figures(desk, "bureau/wgj", "2026-11-30") == before[1]
 
@@ -84,7 +96,7 @@ def test_a_merger_waits_for_its_day_and_then_only_labels_change(opened: CommandL
     touched = {change["key"]["namespace"] or change["key"]["name"] for change in plan["changes"]}
     assert touched == {"lfw-egov", "wgj-egov"}
     assert {change["action"] for change in plan["changes"]} == {"update"}
-    assert {d["path"] for change in plan["changes"] for d in change["differences"]} == {LABEL}
+    assert {d["path"] for change in plan["changes"] for d in change["differences"]} == LABELS
     assert set(desk.value("apply", "--yes", *on(DAY))["counts"]) == {"done"}
     assert desk.standing().keys() == standing.keys()
     assert desk.value("plan", *on(DAY))["plan"]["changes"] == []
@@ -123,7 +135,7 @@ def test_on_a_real_api_server_the_namespaces_stay(desk: CommandLine, empty_clust
     desk.run("bureau", "carry-out", "1", *on(DAY))
 
     plan = desk.value("plan", "--kubeconfig", kubeconfig, *on(DAY))["plan"]
-    assert {d["path"] for change in plan["changes"] for d in change["differences"]} == {LABEL}
+    assert {d["path"] for change in plan["changes"] for d in change["differences"]} == LABELS
     assert set(desk.value("apply", "--yes", *on(DAY))["counts"]) == {"done"}
 
     after = namespaces(empty_cluster)
