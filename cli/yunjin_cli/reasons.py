@@ -39,7 +39,7 @@ _MOST_COLUMNS: Final = 4
 def show_explanation(session: Session, names: Names, answer: Explanation) -> None:
     """Each limit, full ones first and with all about them; the only one is shown whole, full or not."""
     order = in_order({room.dimension for reason in answer.reasons for room in reason.rooms})
-    told: dict[str, int] = {}
+    told: list[tuple[int, object]] = []
     for number, reason in enumerate(answer.reasons, 1):
         say(session, Text("", ""))
         say(session, _headline(names, answer.node, reason, number), "bold" if reason.full else "")
@@ -47,13 +47,16 @@ def show_explanation(session: Session, names: Names, answer: Explanation) -> Non
         elsewhere = any(room.pool != reason.bound.pool for room in rooms)
         show_rows(session, _ROOMS if elsewhere else _ROOMS[1:], [_room(room) for room in rooms])
         if reason.full or len(answer.reasons) == 1:
-            _show_who(session, names, reason, told.setdefault(reason.bound.node, number), number)
+            who = (reason.bound.node, reason.holders, reason.growing, reason.shrinking, reason.waiting)
+            first = next((earlier for earlier, same in told if same == who), number)
+            told.append((number, who))
+            _show_who(session, names, reason, first, number)
     if not answer.reasons:
         say(session, Text("没有登记额度, 即没有配额", "nothing is on record: no quota"))
 
 
 def _show_who(session: Session, names: Names, reason: Reason, first: int, number: int) -> None:
-    """Who holds it and what is on its way, once for each node whose limits these are."""
+    """Who holds it and what is on its way; of the same for several limits, once."""
     show_deficits(session, names, reason.deficits)
     if reason.bound.short:
         command = f"yunjin supply relief {reason.bound.pool}"

@@ -89,6 +89,13 @@ def test_no_id_is_ever_broken(desk: CommandLine, lang: str) -> None:
         assert nodes <= set(" ".join(desk.on_terminal(*call, columns=100, lang=lang)).split())
 
 
+def test_who_holds_a_limit_is_said_of_each_pool(desk: CommandLine) -> None:
+    desk.run("grant", "add", "bureau/lfw", "--cpu", "8", *TERM)  # opens the ledger
+    said = desk.run("ledger", "explain", "area/dawa", lang="en")
+    assert "16 (12) cores" in said
+    assert "4 (3) cores" in said
+
+
 def test_what_a_node_may_use_does_use_and_could_still_get(provisioned: CommandLine) -> None:
     shown = provisioned.value("ledger", "show", "bureau/jtj")
     (row,) = shown["rows"]
