@@ -41,6 +41,7 @@ from yunjin_cli.speech import group, said
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from yunjin.engine.inventory import Compared
     from yunjin.ledger.books import Deficit
     from yunjin.ledger.capacity import Change
     from yunjin.ledger.relief import Proposal
@@ -66,6 +67,15 @@ _COLUMNS: Final = (
     Column("deficit", word("deficit"), right=True),
 )
 
+_COMPARED: Final = (
+    Column("pool", word("pool"), whole=True),
+    Column("hosts", Text("主机数", "hosts"), right=True),
+    Column("dimension", Text("资源", "dimension"), whole=True),
+    Column("supply", Text("台账供给", "supply"), right=True),
+    Column("seen", Text("主机实有", "seen"), right=True),
+    Column("lacking", Text("缺", "lacking"), right=True),
+)
+
 
 @command(supply, "show", Text("查看资源池的供给、占用和欠额", "show what pools carry and what they lack"))
 def show(
@@ -87,6 +97,29 @@ def show(
     show_rows(session, _COLUMNS, rows)
     show_deficits(session, deficits)
     return 0
+
+
+@command(supply, "compare", Text("与主机实有核对供给", "compare supply with what the hosts have"))
+def compare(session: Session) -> int:
+    """Of pools whose endpoint can tell. Exit 1 where the ledger promises from what is not there."""
+    from yunjin.engine import inventory
+    from yunjin.engine.endpoints import accesses, connect
+    from yunjin.ledger.history import standing
+
+    estate = session.estate()
+    with opened(session, estate) as store:
+        supplied = {(each.pool, each.dimension): each.supply for each in standing(store.database).supply}
+    access = accesses(estate, session.kubeconfig, session.os_cloud)
+    with connect(estate, session.state, access) as endpoints:
+        seen = inventory.compare(estate, endpoints, supplied)
+    rows = [_compared(each) for each in seen]
+    if session.output is not Output.TABLE:
+        show_value(session, rows)
+    elif rows:
+        show_rows(session, _COMPARED, rows)
+    else:
+        say(session, Text("各接入点都不能说明主机实有", "no endpoint can tell what its hosts have"))
+    return int(any(each.lacking for each in seen))
 
 
 @command(supply, "set", Text("登记供给、预留或超分比例", "state supply, reserve or how much is lent"))
@@ -261,6 +294,17 @@ def _carry_out(session: Session, change: Change) -> int:
             "bold",
         )
     return 0
+
+
+def _compared(each: Compared) -> Row:
+    return {
+        "pool": each.pool,
+        "hosts": each.hosts,
+        "dimension": named(each.dimension),
+        "supply": plainly(each.dimension, each.supply),
+        "seen": plainly(each.dimension, each.seen),
+        "lacking": plainly(each.dimension, each.lacking) if each.lacking else None,
+    }
 
 
 def _rows(session: Session, store: Store) -> list[Row]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from yunjin.model.amounts import Amounts
+    from yunjin.model.capacity import Capacity
     from yunjin.model.centre import Endpoint
     from yunjin.model.change import Change
     from yunjin.model.credential import Credential, Health, Role
@@ -138,6 +139,15 @@ class ClusterBackend(Protocol):
 
     def pool_binding_active(self, namespace: str) -> bool | None:
         """Whether pods of the namespace are bound to its pool's nodes; None where that cannot be told."""
+        ...
+
+
+@runtime_checkable
+class CapacityBackend(Protocol):
+    """An endpoint that can tell what its hosts have."""
+
+    def capacity(self) -> Mapping[str, Capacity]:
+        """By pool; one without hosts is missing. Raises what `Backend.observe` does."""
         ...
 
 

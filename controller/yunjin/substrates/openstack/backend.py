@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from yunjin.model.capacity import Capacity
     from yunjin.model.change import Change
     from yunjin.model.credential import Credential, Health, Role
     from yunjin.model.resources import Key, LeafState, Live
-    from yunjin.substrates.openstack.usage import Capacity, Consumption
+    from yunjin.substrates.openstack.usage import Consumption
 
 _CONNECTIONS: Final = 8
 """Kept open at most, to each service."""

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from yunjin.errors import Text, UsageError
 from yunjin.model.amounts import CPU, MEMORY, STORAGE, Amounts
+from yunjin.model.capacity import Capacity
 from yunjin.substrates.openstack import errors
 from yunjin.substrates.openstack.answer import COMPUTE, PLACEMENT
 
@@ -29,25 +30,6 @@ if TYPE_CHECKING:
 _CLASSES: Final = {"VCPU": (CPU, 1000), "MEMORY_MB": (MEMORY, 1), "DISK_GB": (STORAGE, 1024)}
 """By Placement's resource class, the dimension and its base units in one."""
 _AT_ONCE: Final = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """Of the hosts of one pool.
-
-    Attributes:
-        hosts: how many there are.
-        total: what they have.
-        reserved: what they keep for themselves.
-        offered: what the scheduler gives away: (total - reserved) x allocation ratio, rounded down by host.
-        taken: what is given away of it.
-    """
-
-    hosts: int
-    total: Amounts
-    reserved: Amounts
-    offered: Amounts
-    taken: Amounts
 
 
 @dataclass(frozen=True, slots=True)
