@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import itertools
 import json
-import signal
-import threading
 from contextlib import contextmanager
 from datetime import date
-from http.client import HTTPConnection
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from controllers import Running
 from devcluster.api import MERGE_PATCH
 from own_cities import OwnCity, found
 from spines import policies
@@ -31,7 +29,6 @@ from yunjin.store import Store
 from yunjin_policies import RULES
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Iterator
 
     from devcluster import DevCluster
@@ -109,76 +106,16 @@ class Somebody:
         self._api.must("PATCH", f"{path}?{SOMEBODY}", patch, content_type=MERGE_PATCH)
 
 
+def _running(city: OwnCity, *arguments: str) -> Running:
+    return Running(city.desk, city.endpoints["egov"], *arguments)
+
+
 @pytest.fixture
 def somebody(large: OwnCity, owned_cluster: DevCluster) -> Iterator[Somebody]:
     """In namespaces that no other test touches."""
     person = Somebody(owned_cluster.api(), large, next(STARTS))
     yield person
     person.tidy()
-
-
-class Running:
-    """`yunjin controller run` in a process of its own, ended by SIGTERM."""
-
-    def __init__(self, city: OwnCity, *arguments: str) -> None:
-        self._process: subprocess.Popen[str] = city.desk.start(
-            "controller", "run", "--metrics-port", "0", *arguments
-        )
-        self._endpoint = city.endpoints["egov"]
-        self._lines: list[str] = []
-        assert self._process.stdout is not None
-        self.greeting = self._process.stdout.readline()
-        self._port = int(self.greeting.rpartition(":")[2].partition("/")[0])
-        # Nobody reads what a process says until it ends; the pipe must not be full before.
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
-    def end(self) -> int:
-        """Its exit code."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-        code = self._process.wait(60)
-        self._reader.join()
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                pipe.close()
-        return code
-
-    @property
-    def log(self) -> list[dict[str, Any]]:
-        """Every line of standard error, as far as it is read."""
-        return [json.loads(line) for line in self._lines]
-
-    def figure(self, name: str, **labels: str) -> float:
-        """A figure as Prometheus reads it; 0 where there is none."""
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=30)
-        connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
-        connection.close()
-        wanted = {f'{label}="{value}"' for label, value in labels.items()}
-        return sum(
-            float(line.rpartition(" ")[2])
-            for line in text.splitlines()
-            if line.startswith((f"{name} ", f"{name}{{")) and all(part in line for part in wanted)
-        )
-
-    def swept(self) -> None:
-        """Wait until it looked at everything once."""
-        wait_until(lambda: self.figure("yunjin_sweeps_total", outcome="complete") >= 1, within=90)
-
-    def drift(self, **labels: str) -> float:
-        return self.figure("yunjin_drift", endpoint=self._endpoint, **labels)
-
-    def _read(self) -> None:
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
-            self._lines.append(line)
 
 
 @contextmanager
@@ -210,7 +147,10 @@ def test_one_sweep_finds_everything(large: OwnCity, somebody: Somebody) -> None:
 
 def test_two_controllers_repair_once_and_end_cleanly(large: OwnCity, somebody: Somebody) -> None:
     """They sweep once an hour: what happens meanwhile is found because the watch tells."""
-    with Running(large, "--interval", "3600") as one, Running(large, "--interval", "3600") as other:
+    with (
+        _running(large, "--interval", "3600") as one,
+        _running(large, "--interval", "3600") as other,
+    ):
         one.swept()
         other.swept()
         somebody.change()
@@ -228,7 +168,7 @@ def test_two_controllers_repair_once_and_end_cleanly(large: OwnCity, somebody: S
 
 def test_what_is_reported_is_told_in_log_and_metrics(large: OwnCity, somebody: Somebody) -> None:
     somebody.change()
-    with Running(large, "--interval", "3600") as controller:
+    with _running(large, "--interval", "3600") as controller:
         wait_until(somebody.repaired)
         wait_until(lambda: controller.drift(policy="report") == 2)
         assert controller.drift(**{"class": "quota", "policy": "report"}) == 1
@@ -245,7 +185,7 @@ def test_what_is_reported_is_told_in_log_and_metrics(large: OwnCity, somebody: S
 def test_an_apply_and_a_controller_wait_for_each_other(large: OwnCity) -> None:
     """Fifty tenants get another figure while the controller looks at everything without a pause."""
     leaves = [f"{large.endpoints['egov']}/{large.leaf(number)}" for number in range(400, 450)]
-    with Running(large, "--interval", "0.5") as controller:
+    with _running(large, "--interval", "0.5") as controller:
         controller.swept()
         large.desk.allot(*leaves, cpu=3)
         large.desk.run("plan")
@@ -270,7 +210,7 @@ def restarting(
 
 def test_it_outlives_a_restart_of_the_server(restarting: OwnCity, second_cluster: DevCluster) -> None:
     deny = f"{NETWORKING}/namespaces/{restarting.leaf()}/networkpolicies/yunjin-deny"
-    with Running(restarting, "--interval", "3600") as controller:
+    with _running(restarting, "--interval", "3600") as controller:
         controller.swept()
         second_cluster.kill_api_server()
         second_cluster.start_api_server()
@@ -280,7 +220,7 @@ def test_it_outlives_a_restart_of_the_server(restarting: OwnCity, second_cluster
 
 
 def test_it_ends_while_the_server_is_dead(restarting: OwnCity, second_cluster: DevCluster) -> None:
-    with Running(restarting, "--interval", "0.5") as controller:
+    with _running(restarting, "--interval", "0.5") as controller:
         controller.swept()
         second_cluster.kill_api_server()
         try:
