@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from yunjin.model.change import Action
+from yunjin.substrates import refusals
 from yunjin.substrates.fields import MISSING
 from yunjin.substrates.kubernetes import compare, errors, names
 from yunjin.substrates.kubernetes.client import APPLY, MERGE
@@ -62,8 +63,8 @@ def write(client: Client, change: Change, live: Live | None) -> None:
         if _stands(change, live):
             return  # an earlier sending of this very change, whose answer was lost
         if _fingerprint(change, live) != change.before:
-            raise errors.moved(client.endpoint, change.key)
-    raise errors.busy(client.endpoint, change.key)
+            raise refusals.moved(client.endpoint, change.key)
+    raise refusals.contended(client.endpoint, change.key)
 
 
 def _apply(client: Client, change: Change, live: Live | None) -> Answer:
@@ -94,7 +95,7 @@ def _replace(client: Client, change: Change, live: Live) -> Answer:
 
 def _remove(client: Client, change: Change, live: Live | None) -> None:
     if live is not None and _TRANSLATOR.claim(live).protected:
-        raise errors.guarded(client.endpoint, change.key)
+        raise refusals.guarded(client.endpoint, change.key)
     if change.key.kind == "Namespace":
         _end_credentials(client, change)
     if live is None:

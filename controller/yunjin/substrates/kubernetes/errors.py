@@ -21,6 +21,7 @@ from yunjin.errors import (
     UnreachableError,
     YunjinError,
 )
+from yunjin.substrates.refusals import GO_ON, LOOK, moved, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,13 +37,10 @@ _WRONG_HOST: Final = frozenset({62, 64})  # host name, IP address
 # from a failure of its own. Whatever begins otherwise may pass.
 _UNREADABLE: Final = ("failed to create typed patch object", "failed to convert new object")
 
-_GO_ON: Final = Text("稍后重试, 已完成的变更不会重复", "try again later; what is done is not done again")
-_LOOK: Final = Text("重新生成变更方案", "make a new plan")
-
 
 def silent(endpoint: str, address: str, error: Exception) -> YunjinError:
     """What an exception of the connection means. Its cause is left for the caller to chain."""
-    chain = _chain(error)
+    chain = wrapped(error)
     for reason in reversed(chain):
         if isinstance(reason, ssl.SSLError):
             return _untrusted(endpoint, address, reason)
@@ -119,7 +117,7 @@ def refused(endpoint: str, subject: object, answer: Answer) -> YunjinError:
                 f"接入点 {endpoint} 暂不能处理 {subject}: {code} {said}",
                 f"{endpoint} cannot serve {subject} now: {code} {said}",
             ),
-            _GO_ON,
+            GO_ON,
             retry_after=answer.retry_after,
         )
     fields = ", ".join(_short(cause.get("field")) for cause in _causes(answer) if cause.get("field"))
@@ -166,41 +164,6 @@ def owned(endpoint: str, subject: object, managers: Mapping[str, str]) -> Confli
         Text(
             "请对方放弃这些字段, 或将该类对象的处置策略设为 repair",
             "ask them to give the fields up, or set the drift policy of this class to repair",
-        ),
-    )
-
-
-def moved(endpoint: str, subject: object) -> ConflictError:
-    """The object is not what the change compared."""
-    return ConflictError(
-        Text(
-            f"接入点 {endpoint}: {subject} 已被他人改动", f"{endpoint}: somebody changed {subject} meanwhile"
-        ),
-        _LOOK,
-    )
-
-
-def busy(endpoint: str, subject: object) -> TransientError:
-    """The object changes faster than it can be written, or the list faster than it can be read."""
-    return TransientError(
-        Text(
-            f"接入点 {endpoint}: {subject} 变动频繁, 未能完成",
-            f"{endpoint}: {subject} changes too fast to be handled",
-        ),
-        _GO_ON,
-    )
-
-
-def guarded(endpoint: str, subject: object) -> RefusalError:
-    """Its labels forbid its removal."""
-    return RefusalError(
-        Text(
-            f"接入点 {endpoint}: {subject} 标记为受保护, 不予删除",
-            f"{endpoint}: {subject} is protected and not removed",
-        ),
-        Text(
-            "先在申报文件中解除保护并下发执行",
-            "lift the protection in the declared files and apply that first",
         ),
     )
 
@@ -259,7 +222,7 @@ def _absent(endpoint: str, subject: object, answer: Answer, said: str) -> Yunjin
                 f"接入点 {endpoint}: {subject} 或其命名空间不存在: {said}",
                 f"{endpoint}: {subject} or its namespace is gone: {said}",
             ),
-            _LOOK,
+            LOOK,
         )
     return PermanentError(
         Text(f"接入点 {endpoint} 不提供 {subject} 的接口", f"{endpoint} does not serve the API of {subject}"),
@@ -320,17 +283,6 @@ def _untrusted(endpoint: str, address: str, error: ssl.SSLError) -> UnreachableE
             "check that the client certificate in the kubeconfig has not expired and the address speaks TLS",
         ),
     )
-
-
-def _chain(error: BaseException) -> list[BaseException]:
-    """The exception with what the pool and the retries wrapped in it, outermost first."""
-    chain: list[BaseException] = []
-    inner: BaseException | None = error
-    while inner is not None and not any(inner is known for known in chain):
-        chain.append(inner)
-        parts = (getattr(inner, "reason", None), *inner.args, inner.__cause__, inner.__context__)
-        inner = next((part for part in parts if isinstance(part, BaseException)), None)
-    return chain
 
 
 def _causes(answer: Answer) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
+from yunjin.substrates import refusals
 from yunjin.substrates.kubernetes import errors, names, shared
 from yunjin.substrates.kubernetes.client import APPLY
 from yunjin.substrates.kubernetes.kinds import LEASE, NAMESPACE
@@ -41,7 +42,7 @@ def acquire(client: Client, holder: str, seconds: float) -> str | None:
             return None
         if answer.code != HTTPStatus.CONFLICT:
             raise errors.refused(client.endpoint, _name(client), answer)
-    raise errors.busy(client.endpoint, _name(client))
+    raise refusals.contended(client.endpoint, _name(client))
 
 
 def release(client: Client, holder: str) -> None:
@@ -56,7 +57,7 @@ def release(client: Client, holder: str) -> None:
             return
         if answer.code != HTTPStatus.CONFLICT:
             raise errors.refused(client.endpoint, _name(client), answer)
-    raise errors.busy(client.endpoint, _name(client))
+    raise refusals.contended(client.endpoint, _name(client))
 
 
 def holder(client: Client) -> str | None:

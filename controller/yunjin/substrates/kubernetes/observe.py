@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from yunjin.model.resources import Key, LeafState, Live
+from yunjin.substrates import refusals
 from yunjin.substrates.kubernetes import errors, names
 from yunjin.substrates.kubernetes.kinds import KINDS, LEAF_KINDS, NAMESPACE, SHARED_KINDS, path_of
 
@@ -107,7 +108,7 @@ def list_all(client: Client, kind: Kind, namespace: str = "") -> list[Body]:
         found = _list_once(client, kind, namespace)
         if found is not None:
             return found
-    raise errors.busy(client.endpoint, kind.plural)
+    raise refusals.contended(client.endpoint, kind.plural)
 
 
 def _list_once(client: Client, kind: Kind, namespace: str) -> list[Body] | None:

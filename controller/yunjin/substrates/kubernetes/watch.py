@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from yunjin.errors import ConflictError, YunjinError
+from yunjin.substrates import refusals
 from yunjin.substrates.kubernetes import errors
 from yunjin.substrates.kubernetes.kinds import LEAF_KINDS, NAMESPACE
 
@@ -115,7 +116,7 @@ class _Watcher:
         try:
             for event in stream.events():
                 if event.get("type") == "ERROR":
-                    raise errors.moved(self._client.endpoint, self._kind.plural)
+                    raise refusals.moved(self._client.endpoint, self._kind.plural)
                 self._see(event)
         finally:
             with self._lock:

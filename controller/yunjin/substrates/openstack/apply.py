@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from yunjin.errors import ConflictError, Text
 from yunjin.model.change import Action
+from yunjin.substrates import refusals
 from yunjin.substrates.openstack import (
     errors,
     networks,
@@ -75,7 +76,7 @@ def _make(client: Client, directory: Directory, change: Change) -> None:
             return
         case "SubnetPool":
             if observe.read_one(client, directory, key) is not None:
-                raise errors.moved(client.endpoint, key)
+                raise refusals.moved(client.endpoint, key)
             networks.make_pool(client, key, spec)
             return
         case "Project":
@@ -106,7 +107,7 @@ def _change(client: Client, directory: Directory, change: Change, live: Live) ->
     if stands == change.after:
         return  # an earlier sending of this very change, whose answer was lost
     if now is None or stands != _TRANSLATOR.fingerprint(change.wanted, live):
-        raise errors.moved(client.endpoint, key)
+        raise refusals.moved(client.endpoint, key)
     project = str(now.body["metadata"].get("project_id") or "")
     match key.kind:
         case "Domain":
@@ -144,7 +145,7 @@ def _remove(client: Client, directory: Directory, change: Change, live: Live | N
     if now is None:
         return
     if now.body["metadata"]["id"] != live.body["metadata"]["id"]:
-        raise errors.moved(client.endpoint, key)
+        raise refusals.moved(client.endpoint, key)
     if not _dropped(client, key.kind, now):
         raise errors.unfinished(client.endpoint, key, Text("使用者", "it is in use"), 1)
 

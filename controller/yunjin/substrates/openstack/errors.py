@@ -22,6 +22,7 @@ from yunjin.errors import (
     YunjinError,
 )
 from yunjin.substrates.openstack.dialects import is_outdated, over_quota, quoted
+from yunjin.substrates.refusals import GO_ON, LOOK, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,13 +36,10 @@ _BUSY: Final = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS}
 )
 
-_GO_ON: Final = Text("稍后重试, 已完成的变更不会重复", "try again later; what is done is not done again")
-_LOOK: Final = Text("重新生成变更方案", "make a new plan")
-
 
 def silent(endpoint: str, service: Service, error: BaseException) -> YunjinError:
     """What an exception of the connection means. Its cause is left for the caller to chain."""
-    chain = _chain(error)
+    chain = wrapped(error)
     who = f"{endpoint} {service.title}"
     for reason in reversed(chain):
         if isinstance(reason, ssl.SSLError):
@@ -125,16 +123,6 @@ def below_use(endpoint: str, subject: object, service: Service, figures: Iterabl
     )
 
 
-def moved(endpoint: str, subject: object) -> ConflictError:
-    """The object is not what the change compared."""
-    return ConflictError(
-        Text(
-            f"接入点 {endpoint}: {subject} 已被他人改动", f"{endpoint}: somebody changed {subject} meanwhile"
-        ),
-        _LOOK,
-    )
-
-
 def gone(endpoint: str, leaf: str) -> ConflictError:
     """The project of a leaf is not there, or no longer."""
     return ConflictError(
@@ -148,20 +136,6 @@ def no_domain(endpoint: str, name: str) -> ConflictError:
     return ConflictError(
         Text(f"接入点 {endpoint}: 域 {name} 不存在", f"{endpoint}: there is no domain {name}"),
         Text("重新生成变更方案, 先建立该域", "make a new plan, which makes the domain first"),
-    )
-
-
-def guarded(endpoint: str, subject: object) -> RefusalError:
-    """Its tags forbid its removal."""
-    return RefusalError(
-        Text(
-            f"接入点 {endpoint}: {subject} 标记为受保护, 不予删除",
-            f"{endpoint}: {subject} is protected and not removed",
-        ),
-        Text(
-            "先在申报文件中解除保护并下发执行",
-            "lift the protection in the declared files and apply that first",
-        ),
     )
 
 
@@ -281,17 +255,6 @@ def unfinished(endpoint: str, subject: object, left: Text, seconds: float) -> Tr
     )
 
 
-def contended(endpoint: str, subject: object) -> TransientError:
-    """Others change it faster than it can be taken."""
-    return TransientError(
-        Text(
-            f"接入点 {endpoint}: {subject} 变动频繁, 未能完成",
-            f"{endpoint}: {subject} changes too fast to be handled",
-        ),
-        _GO_ON,
-    )
-
-
 def _exhausted(endpoint: str, subject: object, answer: Answer) -> RefusalError:
     resources = over_quota(answer)
     named = ", ".join(resources)
@@ -328,7 +291,7 @@ def _moved(endpoint: str, subject: object, said: str) -> ConflictError:
             f"接入点 {endpoint}: {subject} 已被他人改动 ({said})",
             f"{endpoint}: somebody changed {subject} meanwhile ({said})",
         ),
-        _LOOK,
+        LOOK,
     )
 
 
@@ -338,7 +301,7 @@ def _busy(endpoint: str, subject: object, answer: Answer, said: str) -> Transien
             f"接入点 {endpoint}: {answer.service.title} 暂不能处理 {subject}: {answer.code} {said}",
             f"{endpoint}: {answer.service.title} cannot serve {subject} now: {answer.code} {said}",
         ),
-        _GO_ON,
+        GO_ON,
         retry_after=answer.retry_after,
     )
 
@@ -357,14 +320,3 @@ def _unacceptable(endpoint: str, subject: object, answer: Answer, said: str) -> 
         if old
         else Text("核对申报文件中对应的值", "check the declared values behind it"),
     )
-
-
-def _chain(error: BaseException) -> list[BaseException]:
-    """The exception with what the SDK and the pool wrapped in it, outermost first."""
-    chain: list[BaseException] = []
-    inner: BaseException | None = error
-    while inner is not None and not any(inner is known for known in chain):
-        chain.append(inner)
-        parts = (getattr(inner, "reason", None), *inner.args, inner.__cause__, inner.__context__)
-        inner = next((part for part in parts if isinstance(part, BaseException)), None)
-    return chain

@@ -18,6 +18,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
+from yunjin.substrates import refusals
 from yunjin.substrates.openstack import errors, names
 from yunjin.substrates.openstack.answer import IDENTITY
 
@@ -60,7 +61,7 @@ def acquire(client: Client, holder: str, seconds: float) -> str | None:
             _drop(client, lease)
         else:
             return None
-    raise errors.contended(client.endpoint, _name(client))
+    raise refusals.contended(client.endpoint, _name(client))
 
 
 def release(client: Client, holder: str) -> None:

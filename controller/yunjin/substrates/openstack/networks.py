@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from yunjin.substrates import refusals
 from yunjin.substrates.openstack import errors, forms
 from yunjin.substrates.openstack.answer import NETWORK
 from yunjin.substrates.openstack.directory import eldest
@@ -123,7 +124,7 @@ def owned(client: Client, collection: str, project: str, about: object) -> Itera
 def _require_none(client: Client, collection: str, project: str, key: Key) -> None:
     """Neutron lets many bear one name, so whoever makes one looks first."""
     if any(raw.get("name") == key.name for raw in owned(client, collection, project, key)):
-        raise errors.moved(client.endpoint, key)
+        raise refusals.moved(client.endpoint, key)
 
 
 def _part(client: Client, directory: Directory, collection: str, project: str, name: str) -> str:
@@ -133,7 +134,7 @@ def _part(client: Client, directory: Directory, collection: str, project: str, n
         return known
     found = [raw for raw in owned(client, collection, project, name) if raw.get("name") == name]
     if not found:
-        raise errors.moved(client.endpoint, f"{collection}/{name}")  # made in an earlier rank
+        raise refusals.moved(client.endpoint, f"{collection}/{name}")  # made in an earlier rank
     return str(eldest(found)["id"])
 
 

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from yunjin.substrates import refusals
 from yunjin.substrates.openstack import errors, forms, names
 from yunjin.substrates.openstack.answer import COMPUTE, IDENTITY
 
@@ -93,7 +94,7 @@ def bind(client: Client, project: str, key: Key, pool: str, *, new: bool = False
     aggregates = client.listed(COMPUTE, "/os-aggregates", "aggregates", about=key)
     bound = [each for each in aggregates if forms.binds(each, project)]
     if bound and new:
-        raise errors.moved(client.endpoint, key)
+        raise refusals.moved(client.endpoint, key)
     wanted = [each for each in aggregates if pool and each.get("name") == pool]
     if pool and not wanted:
         raise errors.no_aggregate(client.endpoint, pool)

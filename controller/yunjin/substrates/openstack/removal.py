@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
 from yunjin.errors import Text
+from yunjin.substrates import refusals
 from yunjin.substrates.openstack import errors, names, networks, projects, quotas, security
 from yunjin.substrates.openstack.answer import COMPUTE, IDENTITY, NETWORK, VOLUME
 
@@ -69,7 +70,7 @@ def remove_rest(client: Client, directory: Directory, key: Key) -> None:
     if directory.known_domain() is None:
         return
     if directory.look_for_project(key.name) is not None:
-        raise errors.moved(client.endpoint, key)
+        raise refusals.moved(client.endpoint, key)
     _remove_groups(client, directory, key)
 
 
@@ -92,9 +93,9 @@ def _own(client: Client, directory: Directory, key: Key, project: str) -> Raw | 
     if raw.get("domain_id") != directory.domain() or raw.get("is_domain"):
         raise errors.foreign(client.endpoint, key)
     if raw.get("name") != key.name:
-        raise errors.moved(client.endpoint, key)
+        raise refusals.moved(client.endpoint, key)
     if names.marks(raw.get("tags") or ()).get(names.PROTECTED) == names.YES:
-        raise errors.guarded(client.endpoint, key)
+        raise refusals.guarded(client.endpoint, key)
     return raw
 
 

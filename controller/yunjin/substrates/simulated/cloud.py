@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from yunjin.model.amounts import Amounts
 from yunjin.model.change import Action
 from yunjin.model.resources import Holding, Key, LeafState, ObjectClass
-from yunjin.substrates.openstack import errors, names, saga
+from yunjin.substrates import refusals
+from yunjin.substrates.openstack import names, saga
 from yunjin.substrates.openstack.answer import IDENTITY
 from yunjin.substrates.openstack.translate import OpenStackTranslator
 from yunjin.substrates.simulated import database, leases, ownership
@@ -157,7 +158,7 @@ class SimulatedCloud:
         """
         live = self._look(key)
         if live is None:
-            raise errors.moved(self.endpoint, key)
+            raise refusals.moved(self.endpoint, key)
         spec = ownership.edited(live.body, fields)["spec"]
         if key.kind != "Quota":
             self._services.put(key, spec)
@@ -181,7 +182,7 @@ class SimulatedCloud:
         try:
             self._services.put(key, body["spec"], NONE)
         except StaleError:
-            raise errors.moved(self.endpoint, key) from None
+            raise refusals.moved(self.endpoint, key) from None
         return key
 
     def consume(self, leaf: str, used: Mapping[str, Mapping[str, int]]) -> None:
@@ -248,7 +249,7 @@ class SimulatedCloud:
             return
         key, uid = change.key, live.body["metadata"]["id"]
         if _TRANSLATOR.claim(live).protected:
-            raise errors.guarded(self.endpoint, key)
+            raise refusals.guarded(self.endpoint, key)
         try:
             if key.kind == CLOUD.home:
                 self._services.begin_removal(key, uid)
@@ -259,7 +260,7 @@ class SimulatedCloud:
             else:
                 self._services.delete(key, uid)
         except StaleError:
-            raise errors.moved(self.endpoint, key) from None
+            raise refusals.moved(self.endpoint, key) from None
 
 
 def _effect(change: Change, live: Live | None) -> Holding | None:
