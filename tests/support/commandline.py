@@ -10,6 +10,7 @@ import json
 import os
 import pty
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -125,12 +126,14 @@ class CommandLine:
     ) -> list[str]:
         """Lines as a terminal of that width shows them, without colours.
 
-        `typed` answers the question; Ctrl-C in it is a signal, as terminals have it.
+        `typed` answers the question; Ctrl-C in it is a signal, as terminals have it. It is sent again until
+        it is heard: one that comes between question and reading interrupts neither.
         """
         controller, terminal = pty.openpty()
         termios.tcsetwinsize(terminal, (200, columns))
+        # Who runs the tests in the background has Ctrl-C ignored, and all that is started there inherits it.
         process = subprocess.Popen(
-            self._command(*arguments),
+            ["env", "--default-signal=INT", *self._command(*arguments)],
             cwd=self.folder,
             env=self._environment(lang) | {"TERM": "xterm"},
             stdin=terminal if typed else subprocess.DEVNULL,
@@ -140,14 +143,18 @@ class CommandLine:
         os.close(terminal)
         said, answer = b"", typed.encode()
         with suppress(OSError):  # so a terminal says that nobody writes to it any more
-            while part := os.read(controller, 1 << 16):
-                said += part
-                if answer and said.endswith(b"[y/N] "):
-                    if answer == _INTERRUPT:
-                        process.send_signal(signal.SIGINT)
-                    else:
-                        os.write(controller, answer)
+            while True:
+                asked = answer and said.endswith(b"[y/N] ")
+                if asked and answer == _INTERRUPT:
+                    process.send_signal(signal.SIGINT)
+                elif asked:
+                    os.write(controller, answer)
                     answer = b""
+                if not (asked and answer) or select.select([controller], [], [], 1)[0]:
+                    part = os.read(controller, 1 << 16)
+                    said += part
+                    if not part:
+                        break
         os.close(controller)
         assert process.wait(timeout=60) == expect, said.decode()
         return [line.rstrip() for line in _CONTROL.sub("", _ERASED.sub("", said.decode())).splitlines()]
