@@ -197,6 +197,19 @@ def _places(items: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], Place]:
     return places
 
 
+def _synthetic_pool(name: str, supply: Mapping[str, int]) -> Pool:
+    return Pool(
+        id=name,
+        zh="政务外网资源池",
+        en="E-government pool",
+        endpoint=name,
+        zone="egov",
+        suffix="egov",
+        supply=Amounts(supply),
+        limit_percent={CPU: 200, MEMORY: 100},
+    )
+
+
 def _synthetic_rows(
     tenants: Sequence[Tenant], bureaus: Sequence[str], pool: str, allotted: Amounts
 ) -> list[BaselineRow]:
@@ -239,16 +252,7 @@ def synthetic_estate(tenants: int, technology: str = "kubernetes") -> Estate:
     counted = {PODS: 40} if of_pods else {"volumes": 10, "ports": 10}
     allotted = Amounts({CPU: 4000, MEMORY: 8 * 1024, STORAGE: 100 * 1024, **counted})
     rows = _synthetic_rows(bodies, bureaus, name, allotted)
-    pool = Pool(
-        id=name,
-        zh="政务外网资源池",
-        en="E-government pool",
-        endpoint=name,
-        zone="egov",
-        suffix="egov",
-        supply=Amounts({dimension: value * (tenants + BUREAUS) for dimension, value in allotted.items()}),
-        limit_percent={CPU: 200, MEMORY: 100},
-    )
+    pool = _synthetic_pool(name, {d: value * (tenants + BUREAUS) for d, value in allotted.items()})
     zone = Zone(
         id="egov", zh="公用网络区", en="E-government zone", mlps=3, databases=True, cidrs=("10.10.0.0/16",)
     )

@@ -28,6 +28,8 @@ KNOWN: Final = importing.Owner(
     business="办公室主任",
     paper="盘政务云〔2026〕12号",
 )
+LEGACY: Final = "legacy-hospital"
+HARD: Final = {"requests.cpu": "2", "requests.memory": "4Gi", "limits.cpu": "3", "count/services": "5"}
 CLOUD: Final = "os"
 CLOUD_POOL: Final = "os-egov"
 _SUPPLY: Final = {
@@ -40,7 +42,19 @@ _SUPPLY: Final = {
 }
 
 
-def take(of: City, name: str, tenant: str = "bus", owner: importing.Owner = KNOWN, pool: str = POOL) -> Taken:
+def stand(at: City, name: str = LEGACY, *quotas: dict[str, str], **labels: str) -> None:
+    """What somebody made long ago, with other tools."""
+    metadata = {"name": name, "labels": {"team": "bus", **labels}}
+    at.people.create_foreign({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, "terraform")
+    for number, hard in enumerate(quotas):
+        metadata = {"name": "compute" if not number else f"compute-{number}", "namespace": name}
+        body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": hard}}
+        at.people.create_foreign(body, "terraform")
+
+
+def take(
+    of: City, name: str = LEGACY, tenant: str = "bus", owner: importing.Owner = KNOWN, pool: str = POOL
+) -> Taken:
     """Take a namespace or project over into a pool."""
     estate = of.estate()
     into = estate.pools[pool]

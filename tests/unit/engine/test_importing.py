@@ -11,11 +11,11 @@ import pytest
 
 import estates
 from spines import DAY, ENDPOINT, POOL, QUICK, City, home, key, under_way
-from takings import CLOUD_POOL, KNOWN, beside_a_cloud, take
+from takings import HARD, KNOWN, LEGACY, stand, take
 from yunjin.engine import drift, importing, standing
-from yunjin.engine.endpoints import CLOUDS, Endpoints
+from yunjin.engine.endpoints import Endpoints
 from yunjin.engine.spine import Spine
-from yunjin.errors import ConflictError, DeclaredErrors, ShortageError, UsageError
+from yunjin.errors import ShortageError, UsageError
 from yunjin.ledger import GrantTerms, books
 from yunjin.model.amounts import Amounts
 from yunjin.model.change import Binding, Outcome
@@ -27,26 +27,9 @@ from yunjin_policies import RULES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from yunjin.engine.importing import Taken
     from yunjin.model.tenants import Tenant
 
-LEGACY = "legacy-hospital"
 OLD = key("ResourceQuota", "compute", LEGACY)
-HARD = {"requests.cpu": "2", "requests.memory": "4Gi", "limits.cpu": "3", "count/services": "5"}
-
-
-def _stand(city: City, name: str = LEGACY, *quotas: dict[str, str], **labels: str) -> None:
-    """What somebody made long ago, with other tools."""
-    metadata = {"name": name, "labels": {"team": "bus", **labels}}
-    city.people.create_foreign({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, "terraform")
-    for number, hard in enumerate(quotas):
-        metadata = {"name": "compute" if not number else f"compute-{number}", "namespace": name}
-        body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": hard}}
-        city.people.create_foreign(body, "terraform")
-
-
-def _take(city: City, name: str = LEGACY, tenant: str = "bus", owner: importing.Owner = KNOWN) -> Taken:
-    return take(city, name, tenant, owner)
 
 
 def _tenant(city: City, tenant: str = "bus") -> Tenant:
@@ -55,11 +38,11 @@ def _tenant(city: City, tenant: str = "bus") -> Tenant:
 
 @pytest.fixture(autouse=True)
 def _legacy(town: City) -> None:
-    _stand(town, LEGACY, HARD)
+    stand(town, LEGACY, HARD)
 
 
 def test_what_is_declared_is_what_stands(town: City) -> None:
-    taken = _take(town)
+    taken = take(town)
     figures = Amounts.parse({"cpu": 2, "memory": "4Gi"})
     assert (taken.tenant, taken.leaf.name, taken.quarantined) == ("bus", LEGACY, False)
     assert (taken.leaf.objects, taken.leaf.allotted) == ({"quota": "compute"}, figures)
@@ -76,7 +59,7 @@ def test_what_is_declared_is_what_stands(town: City) -> None:
 
 
 def test_what_it_lacks_is_listed_with_date_and_reason(town: City) -> None:
-    taken = _take(town)
+    taken = take(town)
     roles = ("limits", "network-deny", "network-base", "network-flows", "role-admin", "role-viewer")
     assert taken.leaf.lacking == roles
     (imported,) = _tenant(town).imported
@@ -88,7 +71,7 @@ def test_what_it_lacks_is_listed_with_date_and_reason(town: City) -> None:
 
 def test_the_plan_is_empty_afterwards(town: City) -> None:
     before = town.standing(home(LEGACY)), town.standing(OLD)
-    _take(town)
+    take(town)
     with town.spine() as spine:
         judged = spine.plan()
         assert judged.plan.changes == ()
@@ -98,7 +81,7 @@ def test_the_plan_is_empty_afterwards(town: City) -> None:
 
 
 def test_the_first_change_takes_the_fields_over_and_completes_the_labels(town: City) -> None:
-    _take(town)
+    take(town)
     town.allot(LEGACY, cpu=1)
     (receipt,) = town.apply()
     assert (receipt.change.key, receipt.outcome) == (OLD, Outcome.DONE)
@@ -118,7 +101,7 @@ def _owned(body: dict[str, Any], manager: str) -> list[Any]:
 
 
 def test_somebody_elses_change_after_the_import_is_drift(town: City) -> None:
-    _take(town)
+    take(town)
     town.people.edit(OLD, {("spec", "hard", "requests.cpu"): "6"}, "terraform")
     with town.spine() as spine:
         (each,) = drift.seen(spine, spine.split())
@@ -135,7 +118,7 @@ def test_what_others_made_is_drift_once_objects_of_its_class_are_yunjins(town: C
         "spec": {"podSelector": {}, "policyTypes": ["Ingress"]},
     }
     theirs = town.people.create_foreign(body, "terraform")
-    _take(town)
+    take(town)
     with town.spine() as spine:
         parted = spine.split()
         assert [extra.key for extra in parted.plan.extras] == [theirs]
@@ -150,7 +133,7 @@ def test_what_others_made_is_drift_once_objects_of_its_class_are_yunjins(town: C
 
 
 def test_an_imported_object_that_is_deleted_is_missing(town: City) -> None:
-    _take(town)
+    take(town)
     town.people.remove(OLD)
     with town.spine() as spine:
         (each,) = drift.seen(spine, spine.split())
@@ -158,8 +141,8 @@ def test_an_imported_object_that_is_deleted_is_missing(town: City) -> None:
 
 
 def test_a_namespace_without_a_quota_gets_none_by_being_imported(town: City) -> None:
-    _stand(town, "bare")
-    taken = _take(town, "bare")
+    stand(town, "bare")
+    taken = take(town, "bare")
     assert (taken.leaf.objects, taken.leaf.allotted) == ({}, Amounts())
     assert "quota" in taken.leaf.lacking
     with town.spine() as spine:
@@ -176,7 +159,7 @@ def test_a_namespace_without_a_quota_gets_none_by_being_imported(town: City) -> 
     ],
 )
 def test_what_nobody_knows_means_quarantine(town: City, owner: dict[str, None], lacks: str) -> None:
-    taken = _take(town, owner=_owner(**owner))
+    taken = take(town, owner=_owner(**owner))
     assert taken.quarantined
     quarantine = _tenant(town).quarantine
     assert quarantine is not None
@@ -188,13 +171,13 @@ def _owner(**fields: Any) -> importing.Owner:
 
 
 def test_a_paper_is_kept_and_without_one_the_namespace_alone_is_in_quarantine(town: City) -> None:
-    _stand(town, "legacy-second", {"requests.cpu": "1"})
-    assert not _take(town).quarantined
+    stand(town, "legacy-second", {"requests.cpu": "1"})
+    assert not take(town).quarantined
     (imported,) = _tenant(town).imported
     assert imported.paper is not None
     assert imported.paper.doc == KNOWN.paper
 
-    assert _take(town, "legacy-second", "jtj", _owner(paper=None)).quarantined
+    assert take(town, "legacy-second", "jtj", _owner(paper=None)).quarantined
     assert _tenant(town, "jtj").quarantine is None
     frozen = {leaf.name for leaf in town.estate().leaves(DAY) if leaf.frozen}
     assert frozen == {"legacy-second"}
@@ -211,7 +194,7 @@ def test_a_paper_is_kept_and_without_one_the_namespace_alone_is_in_quarantine(to
 
 
 def test_a_namespace_in_quarantine_is_counted_and_never_changed(town: City) -> None:
-    _take(town, owner=_owner(node=None))
+    take(town, owner=_owner(node=None))
     before = town.standing(home(LEGACY)), town.standing(OLD)
     town.allot(LEGACY, cpu=1)
     town.people.edit(OLD, {("spec", "hard", "requests.memory"): "1Gi"}, "terraform")
@@ -227,11 +210,11 @@ def test_a_namespace_in_quarantine_is_counted_and_never_changed(town: City) -> N
 
 
 def test_a_known_tenant_gets_a_second_namespace(town: City) -> None:
-    _stand(town, "legacy-second", {"requests.cpu": "1"})
+    stand(town, "legacy-second", {"requests.cpu": "1"})
     file = town.tenants / "jtj.yaml"
     file.write_text("# 交通局\n" + file.read_text("utf-8"), "utf-8")
     limit = town.estate().limit("tenant/jtj", POOL)
-    taken = _take(town, "legacy-second", "jtj")
+    taken = take(town, "legacy-second", "jtj")
     estate = town.estate()
     assert (taken.tenant, taken.quarantined) == ("jtj", False)
     assert estate.limit("tenant/jtj", POOL) == limit  # it carries one more as it is
@@ -242,7 +225,7 @@ def test_a_known_tenant_gets_a_second_namespace(town: City) -> None:
 
 
 def test_its_figures_enter_the_ledger_as_a_grant_and_a_reservation(town: City) -> None:
-    _take(town)
+    take(town)
     assert town.share(LEGACY).target == Amounts.parse({"cpu": 2, "memory": "4Gi"})
     with town.store() as store:
         found = books.read(store.database, (books.GRANTS,)).grants
@@ -254,19 +237,19 @@ def test_its_figures_enter_the_ledger_as_a_grant_and_a_reservation(town: City) -
 
 
 def test_a_quarantined_namespace_is_charged_too(town: City) -> None:
-    _take(town, owner=_owner(node=None))
+    take(town, owner=_owner(node=None))
     assert town.share(LEGACY).charged.of("cpu") == 2000
     town.apply()
     assert under_way(town) == frozenset()
 
 
 def test_what_a_known_tenant_lacks_for_it_is_granted(town: City) -> None:
-    _stand(town, "legacy-second", {"requests.cpu": "3"})
+    stand(town, "legacy-second", {"requests.cpu": "3"})
     town.allot(cpu=6)
     with town.ledger() as ledger:
         more = Amounts.parse({"cpu": 1})
         ledger.grant(GrantTerms("", "bureau/jtj", more, {POOL: more}, DAY), DAY)
-    _take(town, "legacy-second", "jtj")
+    take(town, "legacy-second", "jtj")
     with town.store() as store:
         found = books.read(store.database, (books.GRANTS,)).grants
     (grant,) = [grant for grant in found if grant.number == "import/k8s/legacy-second"]
@@ -274,10 +257,10 @@ def test_what_a_known_tenant_lacks_for_it_is_granted(town: City) -> None:
 
 
 def test_what_does_not_fit_is_refused_and_nothing_is_changed(town: City) -> None:
-    _stand(town, "large", {"requests.cpu": "9"})
+    stand(town, "large", {"requests.cpu": "9"})
     before = _files(town)
     with pytest.raises(ShortageError) as caught:
-        _take(town, "large")
+        take(town, "large")
     assert caught.value.facts["node"] == "bureau/jtj"
     assert _files(town) == before
     with pytest.raises(KeyError):
@@ -286,83 +269,13 @@ def test_what_does_not_fit_is_refused_and_nothing_is_changed(town: City) -> None
 
 def test_before_the_opening_the_files_alone_say_it(tmp_path: Path) -> None:
     fresh = City(tmp_path / "fresh")
-    _stand(fresh, LEGACY, HARD)
-    _take(fresh)
+    stand(fresh, LEGACY, HARD)
+    take(fresh)
     with pytest.raises(KeyError):
         fresh.share(LEGACY)
     fresh.apply()
     assert fresh.share(LEGACY).target.of("cpu") == 2000
     fresh.close()
-
-
-def test_several_quotas_are_refused(town: City) -> None:
-    _stand(town, "twice", HARD, {"pods": "5"})
-    with pytest.raises(UsageError, match="several quotas: compute, compute-1"):
-        _take(town, "twice")
-
-
-def test_what_is_declared_already_is_refused(town: City) -> None:
-    _take(town)
-    with pytest.raises(UsageError, match="declared already"):
-        _take(town)
-    with pytest.raises(UsageError, match="declared already"):
-        _take(town, "jtj-egov", "jtj")
-
-
-def test_a_namespace_that_is_not_there_is_refused(town: City) -> None:
-    with pytest.raises(UsageError, match="has no namespace"):
-        _take(town, "nowhere")
-
-
-def test_a_namespace_of_another_endpoint_is_refused(town: City) -> None:
-    _stand(town, "elsewhere", **{"yunjin/endpoint": "k8s-inet"})
-    with pytest.raises(UsageError, match="belongs to endpoint k8s-inet"):
-        _take(town, "elsewhere")
-
-
-def test_a_namespace_that_is_going_is_refused(town: City) -> None:
-    town.people.delay(removal=3600)
-    town.people.remove(home(LEGACY))
-    with pytest.raises(UsageError, match="being removed"):
-        _take(town)
-
-
-@pytest.mark.parametrize(
-    ("tenant", "owner", "field"),
-    [
-        ("Bus_Company", {}, "id"),
-        ("bus", {"node": "jtj"}, "owner"),
-        ("bus", {"mlps": 6}, "mlps"),
-        ("bus", {"technical": "科长\n主任"}, "contacts.0.post"),
-        ("bus", {"zh": "长" * 500}, "names.0.zh"),
-    ],
-)
-def test_what_an_operator_says_wrong_names_the_field(
-    town: City, tenant: str, owner: dict[str, Any], field: str
-) -> None:
-    before = _files(town)
-    with pytest.raises(UsageError, match=rf"^{field}: ") as caught:
-        _take(town, tenant=tenant, owner=_owner(**owner))
-    assert len(caught.value.message.zh) < 200
-    assert _files(town) == before
-
-
-def test_a_bureau_that_nobody_declares_leaves_the_files_as_they_were(town: City) -> None:
-    before = _files(town)
-    with pytest.raises(DeclaredErrors):
-        _take(town, owner=_owner(node="bureau/nobody"))
-    assert _files(town) == before
-
-
-def test_an_id_that_names_another_document_is_refused(town: City) -> None:
-    before = _files(town)
-    with pytest.raises(ConflictError):
-        _take(town, tenant="baseline")
-    assert _files(town) == before
-
-
-def _files(city: City) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in city.tenants.rglob("*.yaml")}
 
 
 def test_the_proof_reads_the_namespace_alone(town: City) -> None:
@@ -380,6 +293,10 @@ def test_the_proof_reads_the_namespace_alone(town: City) -> None:
         town.people.edit(OLD, {("spec", "hard", "requests.cpu"): "6"}, "terraform")
         assert [change.key for change in importing.prove(spine, taken, "cloud-ops")] == [OLD]
     seen.close()
+
+
+def _files(city: City) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in city.tenants.rglob("*.yaml")}
 
 
 _SIMULATED = Binding(technology="kubernetes", access="simulated", observed_at=None)
@@ -411,17 +328,3 @@ def _forget(city: City) -> City:
     rows = [row for row in given["baseline"] if row["node"] not in ("leaf/k8s/jtj-egov", "tenant/jtj")]
     tenants = [each for each in given["tenants"] if each["id"] != "jtj"]
     return City(folder, tenants=tenants, baseline=rows)
-
-
-def test_a_pool_of_the_other_technology_names_the_right_command(tmp_path: Path) -> None:
-    city = City(tmp_path / "beside", **beside_a_cloud())
-    estate = city.estate()
-    with pytest.raises(UsageError, match="pool os-egov holds projects, not namespaces") as caught:
-        standing.require_technology(estate, estate.pools[CLOUD_POOL], "kubernetes")
-    assert caught.value.remedy is not None
-    assert "yunjin import openstack --project" in caught.value.remedy.zh
-    with pytest.raises(UsageError, match="pool k8s-egov holds namespaces, not projects") as caught:
-        standing.require_technology(estate, estate.pools[POOL], CLOUDS)
-    assert caught.value.remedy is not None
-    assert "yunjin import kubernetes" in caught.value.remedy.zh
-    city.close()
