@@ -193,6 +193,7 @@ class Estate:
             frozen=tenant.frozen(row.node),
             renamed={str(role): name for role, name in imported.objects.items()} if imported else {},
             without=frozenset(part.object for part in imported.without) if imported else frozenset(),
+            xc=pool.xc,
         )
 
     @staticmethod

@@ -51,6 +51,7 @@ class Leaf:
         renamed: role of an imported object (`quota`, ...) to the name it already has.
         without: roles of standard objects that this imported leaf goes without.
         frozen: in quarantine; counted, never changed.
+        xc: its pool is of domestic hardware 信创.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Leaf:
     charged: Amounts = field(default_factory=Amounts)
     renamed: Mapping[str, str] = field(default_factory=dict)
     without: frozenset[str] = frozenset()
+    xc: bool = False
 
     @property
     def node(self) -> str:

@@ -12,10 +12,10 @@ import pytest
 
 import faults
 from cloud_proxies import says
-from devcloud import Tenant
+from devcloud import Tenant, furnish
 from faults import Rule
 from housed_leaves import cloud_objects
-from leaves import CLOUD_TRANSLATOR, change, read, removal, state, with_body, write
+from leaves import CLOUD_TRANSLATOR, change, cloud_leaf, objects, read, removal, state, with_body, write
 from waiting import wait_until
 from yunjin.errors import ConflictError, RefusalError, TransientError, UnreachableError
 from yunjin.substrates.openstack.answer import IDENTITY
@@ -84,6 +84,29 @@ def test_writing_again_what_stands_writes_nothing(
         live = _now(backend, wanted.key)
         backend.write(change(wanted, live), live)
     assert proxies.writes == ()
+
+
+def test_a_pool_of_domestic_hardware_bears_its_mark_until_it_is_one_no_more(
+    direct: OpenStackBackend, cloud: DevCloud, unique: Callable[[str], str], endpoint: str
+) -> None:
+    name, pool = unique("leaf"), unique("os-xc")
+    furnish.aggregate(cloud.api(), pool)
+
+    def marks() -> dict[str, str]:
+        found = cloud.api().get("compute", "/os-aggregates")["aggregates"]
+        metadata: dict[str, str] = next(each["metadata"] for each in found if each["name"] == pool)
+        return {key: value for key, value in metadata.items() if key == "yunjin:xc"}
+
+    domestic, ordinary = (
+        objects(cloud_leaf(name, endpoint, pool=pool, xc=xc), CLOUD_TRANSLATOR) for xc in (True, False)
+    )
+    write(direct, *domestic.all)
+    assert marks() == {"yunjin:xc": "true"}
+    live = _now(direct, domestic.limits.key)
+    assert CLOUD_TRANSLATOR.matches(domestic.limits, live)
+    direct.write(change(ordinary.limits, live), live)
+    assert marks() == {}
+    assert CLOUD_TRANSLATOR.matches(ordinary.limits, _now(direct, ordinary.limits.key))
 
 
 def test_the_tokens_end_is_not_noticed(direct: OpenStackBackend, cloud: DevCloud, small: Objects) -> None:

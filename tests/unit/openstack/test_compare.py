@@ -121,6 +121,7 @@ def test_what_somebody_took_out_has_no_date() -> None:
         ("Quota", CORES, -1),
         ("Quota", ("network", "rbac_policy"), 10),
         ("PoolBinding", ("aggregate",), "os-egov,os-other"),
+        ("PoolBinding", ("xc",), True),
         ("Network", ("shared",), True),
         ("Subnet", ("pool",), ""),
         ("Router", ("subnets", "yunjin"), None),

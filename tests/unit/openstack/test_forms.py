@@ -74,7 +74,10 @@ def test_a_binding_is_any_entry_that_nova_would_take() -> None:
     ]
     bound = forms.binding(LEAF, aggregates)
     assert bound is not None
-    assert bound.body["spec"] == {"aggregate": "os-egov,os-xc"}
+    assert bound.body["spec"] == {"aggregate": "os-egov,os-xc", "xc": False}
+    alone = forms.binding(LEAF, aggregates[:1])
+    assert alone is not None
+    assert alone.body["spec"] == {"aggregate": "os-xc", "xc": True}
     assert forms.binding(LEAF, aggregates[2:]) is None
 
 

@@ -87,7 +87,7 @@ def _make(client: Client, directory: Directory, change: Change) -> None:
         case "Quota":
             quotas.write(client, project, change, None)
         case "PoolBinding":
-            projects.bind(client, project, key, spec["aggregate"], new=True)
+            projects.bind(client, project, key, spec, new=True)
         case "Network":
             networks.make_network(client, directory, project, key, spec)
         case "Subnet":
@@ -119,7 +119,7 @@ def _change(client: Client, directory: Directory, change: Change, live: Live) ->
         case "Quota":
             quotas.write(client, project, change, now)
         case "PoolBinding":
-            projects.bind(client, project, key, spec["aggregate"])
+            projects.bind(client, project, key, spec)
         case "Network":
             networks.update(client, key, "network", now, spec)
         case "Subnet":
@@ -159,7 +159,7 @@ def _dropped(client: Client, kind: str, now: Live) -> bool:
                 client.drop(service, path.format(own), about=key) for service, path, _, _ in quotas.SERVICES
             )
         case "PoolBinding":
-            projects.bind(client, own, key, "")
+            projects.bind(client, own, key, None)
             return True
         case "Router":
             for port in networks.interfaces(client, own, key):

@@ -99,10 +99,19 @@ def used(service: str, answer: Mapping[str, Any]) -> dict[str, int]:
 
 def binding(leaf: Leaf, aggregates: Iterable[Raw]) -> Live | None:
     """The hosts that the project is bound to; None where it is bound to none."""
-    bound = sorted(str(each.get("name") or "") for each in aggregates if binds(each, leaf.id))
+    bound = [each for each in aggregates if binds(each, leaf.id)]
     if not bound:
         return None
-    return leaf.live("PoolBinding", "yunjin", {"id": leaf.id}, {"aggregate": ",".join(bound)})
+    spec = {
+        "aggregate": ",".join(sorted(str(each.get("name") or "") for each in bound)),
+        "xc": all(is_xc(each) for each in bound),
+    }
+    return leaf.live("PoolBinding", "yunjin", {"id": leaf.id}, spec)
+
+
+def is_xc(aggregate: Raw) -> bool:
+    """Whether an aggregate is marked as domestic hardware."""
+    return (aggregate.get("metadata") or {}).get(names.XC) == names.YES
 
 
 def binds(aggregate: Raw, project: str) -> bool:

@@ -37,6 +37,8 @@ CREDENTIAL: Final = "yunjin-credential-"
 
 BINDING_PREFIX: Final = "filter_tenant_id_"
 """With a project's id behind it, the name in an aggregate's metadata that binds the project to its hosts."""
+XC: Final = "yunjin:xc"
+"""In an aggregate's metadata: its hosts are domestic hardware."""
 NETWORK_ROLE: Final = "network-base"
 # One role may stand for several objects: whoever goes without a network goes without subnet and router too.
 # Rank 6 is the roles': rights are granted only under a quota in force and in a network that is closed.

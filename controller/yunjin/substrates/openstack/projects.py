@@ -15,7 +15,7 @@ from yunjin.substrates.openstack import errors, forms, names
 from yunjin.substrates.openstack.answer import COMPUTE, IDENTITY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from yunjin.model.resources import Body, Key, Live
     from yunjin.substrates.openstack.client import Client
@@ -77,14 +77,14 @@ def find_group(client: Client, directory: Directory, name: str) -> Raw | None:
     return next(iter(client.listed(IDENTITY, f"/groups?{query}", "groups", about=name)), None)
 
 
-def bind(client: Client, project: str, key: Key, pool: str, *, new: bool = False) -> None:
-    """Bind a project to the hosts of one pool, and to no others; an empty pool: to none.
+def bind(client: Client, project: str, key: Key, spec: Body | None, *, new: bool = False) -> None:
+    """Bind a project to the hosts of one pool, and to no others; without a spec to none.
 
     Args:
         client: of the cloud.
         project: its id.
         key: of the binding.
-        pool: name of the aggregate.
+        spec: of the binding: name of the aggregate, and whether its hosts are domestic hardware.
         new: the project is bound to nothing yet.
 
     Raises:
@@ -95,20 +95,23 @@ def bind(client: Client, project: str, key: Key, pool: str, *, new: bool = False
     bound = [each for each in aggregates if forms.binds(each, project)]
     if bound and new:
         raise refusals.moved(client.endpoint, key)
-    wanted = [each for each in aggregates if pool and each.get("name") == pool]
-    if pool and not wanted:
-        raise errors.no_aggregate(client.endpoint, pool)
+    wanted = [each for each in aggregates if spec and each.get("name") == spec["aggregate"]]
+    if spec and not wanted:
+        raise errors.no_aggregate(client.endpoint, spec["aggregate"])
     for aggregate in wanted:
+        entries: dict[str, str | None] = {}
         if aggregate not in bound:
-            _set_metadata(client, aggregate, {f"{names.BINDING_PREFIX}{project}": project}, key)
+            entries[f"{names.BINDING_PREFIX}{project}"] = project
+        if spec and forms.is_xc(aggregate) is not spec["xc"]:
+            entries[names.XC] = names.YES if spec["xc"] else None
+        if entries:
+            _set_metadata(client, aggregate, entries, key)
     for aggregate in bound:
         if aggregate not in wanted:
             _set_metadata(client, aggregate, dict.fromkeys(forms.binding_names(aggregate, project)), key)
 
 
-def _set_metadata(
-    client: Client, aggregate: Raw, entries: dict[str, str] | dict[str, None], key: Key
-) -> None:
+def _set_metadata(client: Client, aggregate: Raw, entries: Mapping[str, str | None], key: Key) -> None:
     path = f"/os-aggregates/{aggregate['id']}/action"
     client.call(COMPUTE, "POST", path, {"set_metadata": {"metadata": entries}}, about=key)
 

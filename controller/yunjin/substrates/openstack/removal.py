@@ -52,7 +52,7 @@ def remove(client: Client, directory: Directory, key: Key, live: Live) -> None:
         return
     _mark(client, key, raw)
     _empty(client, key, project)
-    projects.bind(client, project, key, "")
+    projects.bind(client, project, key, None)
     for service, path, _, _ in quotas.SERVICES:
         client.drop(service, path.format(project), about=key)
     _remove_groups(client, directory, key)

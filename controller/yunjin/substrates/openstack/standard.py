@@ -42,8 +42,8 @@ Of a leaf; the project itself has no `namespace` either:
      "status": {"compute": {"cores": 2, "instances": 1, "ram": 4096},  # used and reserved, in the names of
                 "network": {...}, "volume": {...}}}                    # spec; without a service not heard
     {"kind": "PoolBinding", "metadata": {"name": "yunjin", "namespace": "jtj-egov"},
-     "spec": {"aggregate": "os-egov"}}  # by name; of several the names in order, joined by commas; a project
-                                        # that is bound to none has no such object
+     "spec": {"aggregate": "os-egov", "xc": False}}  # by name; of several in order, joined by commas, and xc
+                                                     # where all bear its mark; where bound to none, no object
     {"kind": "Network", "metadata": {"name": "yunjin", "namespace": "jtj-egov"},
      "spec": {"admin_state_up": True, "shared": False}}
     {"kind": "SecurityGroup", "metadata": {"name": "default", "namespace": "jtj-egov"},
@@ -132,7 +132,7 @@ def specs(leaf: Leaf, rules: dict[str, bool]) -> dict[str, Body]:
     return {
         "Project": {"enabled": True, "tags": owner(leaf)},
         "Quota": dict(quantities.figures(leaf.allotted, len(rules))),
-        "PoolBinding": {"aggregate": leaf.pool},
+        "PoolBinding": {"aggregate": leaf.pool, "xc": leaf.xc},
         "Network": {"admin_state_up": True, "shared": False},
         "SecurityGroup": {"rules": rules},
         "Subnet": {
