@@ -114,24 +114,31 @@ class _Proxy(ABC):
             self._rules, self._counts, self._seen = [], [], []
 
     def die(self) -> None:
-        """Stop listening and cut every connection."""
+        """Stop listening and cut every connection. The port is kept, lest somebody else comes there."""
         with self._lock:
+            if not self._alive:
+                return
             self._alive = False
             cut = list(self._open)
         for connection in cut:
             _cut(connection)
         self._server.shutdown()
         self._server.server_close()
+        self._kept = socket.socket()
+        self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._kept.bind((HOST, self.port))
 
     def revive(self) -> None:
         """Listen again on the same port, after `die`; rules and memory stay."""
         self._alive = True
         self._server = self._listen(self.port)
+        self._kept.close()
 
     def stop(self) -> None:
         """End for good; requests that hang are let go."""
         self._ended.set()
         self.die()
+        self._kept.close()
 
     def _listen(self, port: int) -> _Server:
         server = _Server((HOST, port), _Handler)
