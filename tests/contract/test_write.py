@@ -34,7 +34,7 @@ FLOW = Flow.model_validate(
         "expires": date(2030, 1, 1),
     }
 )
-CIDRS = {"egov": ("10.120.0.0/15",), "exch": ("10.131.0.0/24",)}
+CIDRS = {"egov": ("10.10.0.0/16",), "exch": ("10.131.0.0/24",)}
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ SMALL = Amounts.parse({"cpu": 4, "memory": "8Gi", "storage": "100Gi", "pods": 40
 LARGE = Amounts.parse({"cpu": 8, "memory": "16Gi", "storage": "200Gi", "pods": 80})
 CLOUD_SMALL = Amounts.parse({"cpu": 4, "memory": "8Gi", "storage": "100Gi", "volumes": 10, "ports": 10})
 CLOUD_LARGE = Amounts.parse({"cpu": 8, "memory": "16Gi", "storage": "200Gi", "volumes": 20, "ports": 20})
-CLOUD_CIDRS = {"egov": ("10.120.0.0/15",)}
+CLOUD_CIDRS = {"egov": ("10.10.0.0/16",)}  # as `estates` has it: a cloud has one pool of subnets a zone
 
 _CLOUD_KINDS = {entry.kind for entry in names.STANDARD} | {"Domain", "SubnetPool"}
 

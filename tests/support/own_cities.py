@@ -89,7 +89,8 @@ def found(
         policies=[*given["policies"], *policies],
     )
     if cloud:
-        furnish.aggregate(cloud.api(), beside, cloud.hosts)
+        # One host is left to projects that are bound to no pool: Nova lets none of them onto a pool's hosts.
+        furnish.aggregate(cloud.api(), beside, ["node-a"])
     return OwnCity(CommandLine(folder), endpoints, ids, beside)
 
 

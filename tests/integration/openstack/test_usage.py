@@ -64,6 +64,7 @@ def test_consumption_is_counted_between_the_two_moments(
     tenant = Tenant.of(cloud.api(), _project(direct, small), name)
     server = tenant.booted("busy", cpus=2, memory_mib=512)
     assert server["status"] == "ACTIVE"
+    wait_until(lambda: direct.consumption(name, now - hour, now + hour).hours > 0)  # whole seconds count
     tenant.delete_server(server["id"])
     used = direct.consumption(name, now - hour, now + hour)
     assert used.hours > 0
