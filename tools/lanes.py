@@ -111,8 +111,8 @@ LANES = (
             "全部申报文件与命令行; 底座为模拟",
             "the declared city and the command line; the substrate is simulated",
         ),
-        warm=5,
-        fresh=6,
+        warm=6,
+        fresh=7,
         limit=25,
         needs=(),
         steps=(
@@ -150,8 +150,8 @@ LANES = (
             "真实的 OpenStack 2026.2: Keystone、Nova、Neutron、Cinder、Glance、Placement; 计算主机为模拟",
             "OpenStack 2026.2: Keystone, Nova, Neutron, Cinder, Glance, Placement; its hosts are fake",
         ),
-        warm=6,
-        fresh=9,
+        warm=7,
+        fresh=10,
         limit=25,
         needs=("own_cluster_in_ci", "devcluster", "postgresql", "devcloud"),
         steps=(
