@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from leaves import (
+    CLOUD_CIDRS,
     CLOUD_SMALL,
     CLOUD_TRANSLATOR,
     change,
@@ -140,7 +141,7 @@ def test_addresses_are_given_once_and_again_when_they_are_free(opened: Callable[
 
 
 def test_a_pool_of_addresses_grows_and_never_shrinks(simulated: SimulatedCloud) -> None:
-    (pool,) = CLOUD_TRANSLATOR.shared(PLACE, {"egov": ("10.120.0.0/15", "10.200.0.0/16")})[1:]
+    (pool,) = CLOUD_TRANSLATOR.shared(PLACE, {"egov": (*CLOUD_CIDRS["egov"], "10.200.0.0/16")})[1:]
     write(simulated, pool)
     assert CLOUD_TRANSLATOR.matches(pool, live(simulated, pool))
     before = live(simulated, pool)
