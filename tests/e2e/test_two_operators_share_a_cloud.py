@@ -79,6 +79,9 @@ def test_two_controllers_put_a_quota_back_once(shared: OwnCity, cloud: DevCloud,
         other.swept()
         api.must("PUT", "compute", quota, {"quota_set": {"cores": declared + 5}})
         wait_until(lambda: cores() == declared, within=120)
+        wait_until(
+            lambda: sum(each.figure("yunjin_changes_total", outcome="done") for each in (one, other)) >= 1
+        )
         assert one.end() == other.end() == 0
     lines = [*one.log, *other.log]
     assert sum(line.get("repaired", 0) for line in lines) == 1
