@@ -1,15 +1,22 @@
-"""The row of a technology's table of standard objects.
+"""What objects of every technology have in common: the row of a table of standard ones, and holding nothing.
 
-Used by `names` of each substrate and by the import of what stood before. Calls nothing.
+Used by each substrate and by the import of what stood before. Calls the model.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from yunjin.model.amounts import Amounts
+from yunjin.model.resources import Holding
 
 if TYPE_CHECKING:
     from yunjin.model.resources import ObjectClass
+
+
+NOTHING: Final = Holding(Amounts(), Amounts(), Amounts())
+"""What anything but a quota holds."""
 
 
 @dataclass(frozen=True, slots=True)

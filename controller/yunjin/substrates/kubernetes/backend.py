@@ -21,6 +21,7 @@ from yunjin.substrates.kubernetes import (
 )
 from yunjin.substrates.kubernetes.client import Client
 from yunjin.substrates.kubernetes.kinds import NAMESPACE, POD, QUOTA
+from yunjin.substrates.objects import NOTHING
 
 if TYPE_CHECKING:
     import threading
@@ -155,9 +156,9 @@ class KubernetesBackend:
 def _effect(change: Change, live: Live | None) -> Holding | None:
     """None before it has taken effect."""
     if change.action is Action.DELETE:
-        return enforcement.NOTHING if live is None else None
+        return NOTHING if live is None else None
     if change.key.kind != QUOTA.name:
-        return enforcement.NOTHING
+        return NOTHING
     in_force = live is not None and enforcement.in_force(change, live.body)
     return enforcement.holding(live.body) if live and in_force else None
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from yunjin.model.resources import Body
 
 _HARD: Final = "spec.hard."
-NOTHING: Final = Holding(Amounts(), Amounts(), Amounts())
-"""What anything but a quota holds."""
 
 
 def in_force(change: Change, quota: Body) -> bool:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
-from yunjin.model.amounts import Amounts
 from yunjin.model.change import Action
-from yunjin.model.resources import Holding
+from yunjin.substrates.objects import NOTHING
 from yunjin.substrates.openstack import (
     apply,
     credentials,
@@ -33,13 +32,11 @@ if TYPE_CHECKING:
     from yunjin.model.capacity import Capacity
     from yunjin.model.change import Change
     from yunjin.model.credential import Credential, Health, Role
-    from yunjin.model.resources import Key, LeafState, Live
+    from yunjin.model.resources import Holding, Key, LeafState, Live
     from yunjin.substrates.openstack.usage import Consumption
 
 _CONNECTIONS: Final = 8
 """Kept open at most, to each service."""
-_NOTHING: Final = Holding(Amounts(), Amounts(), Amounts())
-"""What anything but a quota holds."""
 
 
 class OpenStackBackend:
@@ -161,7 +158,7 @@ class OpenStackBackend:
 def _effect(change: Change, live: Live | None) -> Holding | None:
     """None before it has taken effect."""
     if change.action is Action.DELETE:
-        return _NOTHING if live is None else None
+        return NOTHING if live is None else None
     if change.key.kind != "Quota":
-        return _NOTHING
+        return NOTHING
     return quantities.holding(live.body) if live and quotas.in_force(change, live) else None

@@ -1,45 +1,45 @@
 """The `Backend` of a simulated endpoint, and what else happens on a cluster: people, controllers, load.
 
 Used by `yunjin.engine` through the contract; by tests, demonstrations and benchmarks also for the rest. Calls
-`server` and `faults`. Promises the contract of `yunjin.substrates.contract` on one file an endpoint, shared
-by any number of threads and processes. Importing it costs nothing but the standard library and the model.
+`server`, `faults` and `endpoint`. Promises the contract of `yunjin.substrates.contract` on one file an
+endpoint, shared by any number of threads and processes. Importing it costs nothing but the standard library
+and the model.
 """
 
 from __future__ import annotations
 
 import time
-from itertools import groupby
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
 
 from yunjin.model.change import Action
-from yunjin.model.resources import Key, LeafState, ObjectClass
+from yunjin.model.resources import Key, ObjectClass
 from yunjin.substrates.kubernetes import enforcement
 from yunjin.substrates.kubernetes.names import ENDPOINT, FIELD_MANAGER, SHARED_KEYS
-from yunjin.substrates.simulated import database, leases, seeding, writing
+from yunjin.substrates.objects import NOTHING
+from yunjin.substrates.simulated import database, seeding, writing
 from yunjin.substrates.simulated.database import Database
+from yunjin.substrates.simulated.endpoint import SimulatedEndpoint
 from yunjin.substrates.simulated.faults import Faults, Operation
 from yunjin.substrates.simulated.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    import sqlite3
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from yunjin.model.change import Change
     from yunjin.model.resources import Body, Holding, Live
     from yunjin.substrates.simulated.database import Row
+    from yunjin.substrates.simulated.endpoint import Objects
     from yunjin.substrates.simulated.fieldsets import Path as FieldPath
 
 
-class SimulatedBackend:
+class SimulatedBackend(SimulatedEndpoint):
     """One simulated endpoint. Use `open`."""
 
     def __init__(self, file: Database, server: Server, faults: Faults, watch_names: frozenset[str]) -> None:
-        self.endpoint = server.endpoint
-        self._file = file
-        self._faults = faults
+        super().__init__(server.endpoint, file, faults, watch_names)
         self._server = server
-        self._watch_names = watch_names
 
     @classmethod
     def open(
@@ -67,72 +67,12 @@ class SimulatedBackend:
         kept = Database(endpoint, file)
         return cls(kept, Server(endpoint, kept, clock), faults or Faults(), watch_names)
 
-    def observe(self) -> Iterator[LeafState]:
-        """Everything, leaf by leaf in ascending order of name, as of one moment; decoded leaf by leaf.
-
-        Raises:
-            YunjinError: only by order of `faults`, or where the file cannot be used.
-        """
-        lost = self._faults.meet(self.endpoint, Operation.OBSERVE)
-        self._server.settle()
-        if lost:
-            raise lost
-        with self._file.reading() as connection:
-            shared = database.of_leaf(connection, "")
-            yield LeafState("", self._objects(row for row in shared if (row.kind, row.name) in SHARED_KEYS))
-            for leaf, rows in groupby(database.rows_of_leaves(connection), key=attrgetter("leaf")):
-                lost = self._faults.meet(
-                    self.endpoint, Operation.STREAM, Key(self.endpoint, "", "Namespace", leaf)
-                )
-                if lost:
-                    raise lost
-                objects = self._objects(rows)
-                if self._shown(leaf, objects.get(("Namespace", leaf))):
-                    yield LeafState(leaf, objects)
-
-    def read(self, keys: Sequence[Key]) -> Mapping[Key, Live]:
-        """The named objects as they are now; absent ones are missing."""
-        lost = self._faults.meet(self.endpoint, Operation.READ)
-        found = self._server.get(keys)
-        if lost:
-            raise lost
-        return found
-
     def write(self, change: Change, live: Live | None) -> None:
         """Make one change, given the object as it was just read."""
         lost = self._faults.meet(self.endpoint, Operation.WRITE, change.key)
         writing.write(self._server, change, live)
         if lost:
             raise lost
-
-    def effective(self, changes: Iterable[Change]) -> Mapping[Key, Holding]:
-        """The changes in force: quotas counted, removed objects gone, anything else there."""
-        lost = self._faults.meet(self.endpoint, Operation.EFFECTIVE)
-        wanted = list(changes)
-        found = self._server.get([change.key for change in wanted])
-        if lost:
-            raise lost
-        effects = {change.key: _effect(change, found.get(change.key)) for change in wanted}
-        return {key: holding for key, holding in effects.items() if holding is not None}
-
-    def acquire(self, holder: str, seconds: float) -> str | None:
-        """Take or renew the lease for `seconds`; None on success, else the holder's name."""
-        lost = self._faults.meet(self.endpoint, Operation.ACQUIRE)
-        other = leases.acquire(self._file, holder, self._server.now, seconds)
-        if lost:
-            raise lost
-        return other
-
-    def release(self, holder: str) -> None:
-        """Give the lease back if `holder` has it."""
-        lost = self._faults.meet(self.endpoint, Operation.RELEASE)
-        leases.release(self._file, holder)
-        if lost:
-            raise lost
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
     def edit(self, key: Key, fields: Mapping[FieldPath, Any], manager: str = "kubectl-edit") -> None:
         """What a person with kubectl does: set fields, by path, or take them out (None)."""
@@ -178,28 +118,40 @@ class SimulatedBackend:
         with self._server.writing() as connection:
             return seeding.load(connection, self.endpoint, bodies, manager, self._server.stamp)
 
-    def _objects(self, rows: Iterable[Row]) -> dict[tuple[str, str], Live]:
+    @property
+    def _now(self) -> float:
+        return self._server.now
+
+    def _settle(self) -> None:
+        self._server.settle()
+
+    def _get(self, keys: Sequence[Key]) -> dict[Key, Live]:
+        return self._server.get(keys)
+
+    def _shared(self, connection: sqlite3.Connection) -> Objects:
+        rows = database.of_leaf(connection, "")
+        return self._objects(connection, "", (row for row in rows if (row.kind, row.name) in SHARED_KEYS))
+
+    def _home(self, leaf: str) -> Key:
+        return Key(self.endpoint, "", "Namespace", leaf)
+
+    def _objects(self, connection: sqlite3.Connection, leaf: str, rows: Iterable[Row]) -> Objects:  # noqa: ARG002 (a row holds a whole object)
         return {(row.kind, row.name): self._server.live(row) for row in rows}
 
-    def _shown(self, leaf: str, namespace: Live | None) -> bool:
-        """Several endpoints may share a cluster: a namespace is shown by its label, or where it was named."""
-        if namespace is None:
-            return False
-        labels = namespace.body["metadata"].get("labels") or {}
-        return leaf in self._watch_names or labels.get(ENDPOINT) == self.endpoint
+    def _endpoint_of(self, home: Live) -> str | None:
+        endpoint: str | None = (home.body["metadata"].get("labels") or {}).get(ENDPOINT)
+        return endpoint
+
+    def _effect(self, change: Change, live: Live | None) -> Holding | None:
+        if change.action is Action.DELETE:
+            return NOTHING if live is None else None
+        if live is None or not writing.stands(change, live):
+            return None
+        if change.object_class is not ObjectClass.QUOTA:
+            return NOTHING
+        return enforcement.holding(live.body) if enforcement.in_force(change, live.body) else None
 
     def _set(self, **figures: float) -> None:
         with self._server.writing() as connection:
             for name, value in figures.items():
                 database.put_setting(connection, name, value)
-
-
-def _effect(change: Change, live: Live | None) -> Holding | None:
-    """None before it has taken effect."""
-    if change.action is Action.DELETE:
-        return enforcement.NOTHING if live is None else None
-    if live is None or not writing.stands(change, live):
-        return None
-    if change.object_class is not ObjectClass.QUOTA:
-        return enforcement.NOTHING
-    return enforcement.holding(live.body) if enforcement.in_force(change, live.body) else None

@@ -1,28 +1,27 @@
 """The `Backend` of a simulated cloud, and what else happens on one: people, load.
 
 Used by `yunjin.engine` through the contract; by tests, demonstrations and benchmarks also for the rest. Calls
-`services`, `faults` and the saga of the real backend. Promises the contract of `yunjin.substrates.contract`
-on one file an endpoint, shared by any number of threads and processes. Importing it costs nothing but the
-standard library and the model.
+`services`, `faults`, `endpoint` and the saga of the real backend. Promises the contract of
+`yunjin.substrates.contract` on one file an endpoint, shared by any number of threads and processes. Importing
+it costs nothing but the standard library and the model.
 """
 
 from __future__ import annotations
 
 import time
 from functools import partial
-from itertools import groupby
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from yunjin.model.amounts import Amounts
 from yunjin.model.change import Action
-from yunjin.model.resources import Holding, Key, LeafState, ObjectClass
+from yunjin.model.resources import Key, ObjectClass
 from yunjin.substrates import refusals
+from yunjin.substrates.objects import NOTHING
 from yunjin.substrates.openstack import names, saga
 from yunjin.substrates.openstack.answer import IDENTITY
 from yunjin.substrates.openstack.translate import OpenStackTranslator
-from yunjin.substrates.simulated import database, leases, ownership
+from yunjin.substrates.simulated import database, ownership
 from yunjin.substrates.simulated.database import Database
+from yunjin.substrates.simulated.endpoint import SimulatedEndpoint
 from yunjin.substrates.simulated.faults import Faults, Operation
 from yunjin.substrates.simulated.place import CLOUD
 from yunjin.substrates.simulated.requirements import MISSING
@@ -32,29 +31,26 @@ from yunjin.substrates.simulated.versions import NONE, StaleError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from yunjin.model.change import Change
-    from yunjin.model.resources import Body, Live
+    from yunjin.model.resources import Body, Holding, Live
     from yunjin.substrates.simulated.database import Row
+    from yunjin.substrates.simulated.endpoint import Objects
     from yunjin.substrates.simulated.fieldsets import Path as FieldPath
 
 _TRANSLATOR: Final = OpenStackTranslator()
-_NOTHING: Final = Holding(Amounts(), Amounts(), Amounts())
 
 
-class SimulatedCloud:
+class SimulatedCloud(SimulatedEndpoint):
     """One simulated cloud. Use `open`."""
 
     def __init__(
         self, file: Database, services: Services, faults: Faults, watch_names: frozenset[str]
     ) -> None:
-        self.endpoint = services.endpoint
-        self._file = file
-        self._faults = faults
+        super().__init__(services.endpoint, file, faults, watch_names)
         self._services = services
-        self._watch_names = watch_names
 
     @classmethod
     def open(
@@ -82,34 +78,6 @@ class SimulatedCloud:
         kept = Database(endpoint, file, FILE)
         return cls(kept, Services(endpoint, kept, clock), faults or Faults(), watch_names)
 
-    def observe(self) -> Iterator[LeafState]:
-        """Everything, leaf by leaf in ascending order of name, as of one moment; decoded leaf by leaf.
-
-        Raises:
-            YunjinError: only by order of `faults`, or where the file cannot be used.
-        """
-        lost = self._faults.meet(self.endpoint, Operation.OBSERVE)
-        if lost:
-            raise lost
-        with self._file.reading() as connection:
-            yield LeafState("", self._objects(connection, "", database.of_leaf(connection, "")))
-            for leaf, rows in groupby(database.rows_of_leaves(connection), key=attrgetter("leaf")):
-                home = names.home(self.endpoint, leaf)
-                lost = self._faults.meet(self.endpoint, Operation.STREAM, home)
-                if lost:
-                    raise lost
-                objects = self._objects(connection, leaf, rows)
-                if self._shown(leaf, objects[home.kind, home.name]):
-                    yield LeafState(leaf, objects)
-
-    def read(self, keys: Sequence[Key]) -> Mapping[Key, Live]:
-        """The named objects as they are now; absent ones are missing."""
-        lost = self._faults.meet(self.endpoint, Operation.READ)
-        found = self._services.get(keys)
-        if lost:
-            raise lost
-        return found
-
     def write(self, change: Change, live: Live | None) -> None:
         """Make one change, given the object as it was just read. A quota is written service by service."""
         lost = self._faults.meet(self.endpoint, Operation.WRITE, change.key)
@@ -120,35 +88,6 @@ class SimulatedCloud:
             send(change, live, _TRANSLATOR, partial(write, change), partial(self._look, change.key))
         if lost:
             raise lost
-
-    def effective(self, changes: Iterable[Change]) -> Mapping[Key, Holding]:
-        """The changes in force: what stands as written, and of removals what is gone."""
-        lost = self._faults.meet(self.endpoint, Operation.EFFECTIVE)
-        wanted = list(changes)
-        found = self._services.get([change.key for change in wanted])
-        if lost:
-            raise lost
-        effects = {change.key: _effect(change, found.get(change.key)) for change in wanted}
-        return {key: holding for key, holding in effects.items() if holding is not None}
-
-    def acquire(self, holder: str, seconds: float) -> str | None:
-        """Take or renew the lease for `seconds`; None on success, else the holder's name."""
-        lost = self._faults.meet(self.endpoint, Operation.ACQUIRE)
-        other = leases.acquire(self._file, holder, self._services.now, seconds)
-        if lost:
-            raise lost
-        return other
-
-    def release(self, holder: str) -> None:
-        """Give the lease back if `holder` has it."""
-        lost = self._faults.meet(self.endpoint, Operation.RELEASE)
-        leases.release(self._file, holder)
-        if lost:
-            raise lost
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
     def edit(self, key: Key, fields: Mapping[FieldPath, Any]) -> None:
         """What an administrator of the cloud does: set fields, by path, or take them out (None).
@@ -214,15 +153,35 @@ class SimulatedCloud:
     def _look(self, key: Key) -> Live | None:
         return self._services.get([key]).get(key)
 
-    def _objects(
-        self, connection: sqlite3.Connection, leaf: str, rows: Iterable[Row]
-    ) -> dict[tuple[str, str], Live]:
+    @property
+    def _now(self) -> float:
+        return self._services.now
+
+    def _settle(self) -> None:
+        """Services do at once what they answer."""
+
+    def _get(self, keys: Sequence[Key]) -> dict[Key, Live]:
+        return self._services.get(keys)
+
+    def _shared(self, connection: sqlite3.Connection) -> Objects:
+        return self._objects(connection, "", database.of_leaf(connection, ""))
+
+    def _home(self, leaf: str) -> Key:
+        return names.home(self.endpoint, leaf)
+
+    def _objects(self, connection: sqlite3.Connection, leaf: str, rows: Iterable[Row]) -> Objects:
         found = self._services.lives(connection, leaf, rows)
         return {(key.kind, key.name): live for key, live in found.items()}
 
-    def _shown(self, leaf: str, project: Live) -> bool:
-        """Several endpoints may share a cloud: a project is shown by its tag, or where it was named."""
-        return leaf in self._watch_names or _TRANSLATOR.claim(project).endpoint == self.endpoint
+    def _endpoint_of(self, home: Live) -> str | None:
+        return _TRANSLATOR.claim(home).endpoint
+
+    def _effect(self, change: Change, live: Live | None) -> Holding | None:
+        if change.action is Action.DELETE:
+            return NOTHING if live is None else None
+        if live is None or _TRANSLATOR.fingerprint(change.wanted, live) != change.after:
+            return None
+        return _TRANSLATOR.holding(live) if change.object_class is ObjectClass.QUOTA else NOTHING
 
     def _write(self, change: Change, live: Live | None) -> None:
         self._services.put(change.key, (change.body or {})["spec"], live.version if live else NONE)
@@ -261,12 +220,3 @@ class SimulatedCloud:
                 self._services.delete(key, uid)
         except StaleError:
             raise refusals.moved(self.endpoint, key) from None
-
-
-def _effect(change: Change, live: Live | None) -> Holding | None:
-    """None before it has taken effect."""
-    if change.action is Action.DELETE:
-        return _NOTHING if live is None else None
-    if live is None or _TRANSLATOR.fingerprint(change.wanted, live) != change.after:
-        return None
-    return _TRANSLATOR.holding(live) if change.object_class is ObjectClass.QUOTA else _NOTHING
