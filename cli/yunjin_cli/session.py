@@ -69,6 +69,12 @@ class Session:
         """A text in the session's language."""
         return text.of(self.lang)
 
+    def accesses(self, estate: Estate) -> dict[str, str]:
+        """How each live endpoint is reached by this call. Raises as `yunjin.engine.endpoints.accesses`."""
+        from yunjin.engine.endpoints import accesses
+
+        return accesses(estate, self.kubeconfig, self.os_cloud)
+
     def estate(self) -> Estate:
         """The declared state. Raises DeclaredErrors with all that is wrong in it."""
         from yunjin.estate import load

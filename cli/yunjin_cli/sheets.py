@@ -200,12 +200,15 @@ def by_dimension(amounts: Amounts) -> Row:
 
     rest = Amounts({d: value for d, value in amounts.items() if d not in SHOWN})
     shown: Row = {d: plainly(d, amounts.of(d)) for d in SHOWN if d in amounts}
-    return shown | {"others": _stacked(figures(rest).text) if rest else None}
+    return shown | {"others": _stacked(rest) if rest else None}
 
 
-def _stacked(text: Text) -> Text:
+def _stacked(amounts: Amounts) -> Text:
     """One a line: side by side they would take the room of the ids."""
-    return Text(text.zh.replace(", ", "\n"), text.en.replace(", ", "\n"))
+    from yunjin.model.amounts import Amounts
+
+    each = [figures(Amounts({dimension: value})).text for dimension, value in amounts.items()]
+    return Text("\n".join(text.zh for text in each), "\n".join(text.en for text in each))
 
 
 def plain_text(text: str) -> Text | None:

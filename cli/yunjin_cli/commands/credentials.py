@@ -129,12 +129,12 @@ def rotate(
 def desk(session: Session) -> Iterator[Desk]:
     """All that issuing and revoking needs, with store and connections open."""
     from yunjin.engine.credentials import Desk
-    from yunjin.engine.endpoints import accesses, connect
+    from yunjin.engine.endpoints import connect
 
     estate = session.estate()
     with (
         session.store() as store,
-        connect(estate, session.state, accesses(estate, session.kubeconfig, session.os_cloud)) as endpoints,
+        connect(estate, session.state, session.accesses(estate)) as endpoints,
     ):
         yield Desk(estate, endpoints, store)
 

@@ -112,12 +112,12 @@ def import_openstack(
 
 def _take_over(session: Session, technology: str, leaf: str, pool: str, owner: Owner) -> int:
     from yunjin.engine import importing, standing
-    from yunjin.engine.endpoints import accesses, connect
+    from yunjin.engine.endpoints import connect
 
     estate = session.estate()
     into = found(estate.pools, pool, word("pool"))
     standing.require_technology(estate, into, technology)
-    every = accesses(estate, session.kubeconfig, session.os_cloud)
+    every = session.accesses(estate)
     access = {name: how for name, how in every.items() if name == into.endpoint}
     with connect(estate, session.state, access, also={into.endpoint: frozenset({leaf})}) as endpoints:
         state = standing.find(endpoints.backend(into.endpoint), leaf, word(f"leaf.{technology}"))

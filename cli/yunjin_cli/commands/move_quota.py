@@ -15,7 +15,14 @@ from yunjin.errors import Text
 from yunjin.model.words import word
 from yunjin_cli.amounts import Asked, CpuOption, DimensionOption, MemoryOption, StorageOption
 from yunjin_cli.commands.estate import found
-from yunjin_cli.commands.spine import apply_with_bar, consent, receipts_exit, refuse_stopped, spine
+from yunjin_cli.commands.spine import (
+    WaitQuotaOption,
+    apply_with_bar,
+    consent,
+    receipts_exit,
+    refuse_stopped,
+    spine,
+)
 from yunjin_cli.nodes import KeyOption  # noqa: TC001 (typer reads it)
 from yunjin_cli.output import figures, say, show_value
 from yunjin_cli.plans import receipts_value, show_judged, show_receipts
@@ -44,23 +51,12 @@ def move_quota(
     storage: StorageOption = None,
     dimension: DimensionOption = None,
     key: KeyOption = "",
-    wait_quota: Annotated[
-        float | None,
-        typer.Option(
-            "--wait-quota",
-            min=0,
-            metavar="S",
-            help=said(
-                "等待配额生效的秒数, 缺省按策略 wait-quota", "seconds to wait for quotas, else as policy says"
-            ),
-        ),
-    ] = None,
+    wait_quota: WaitQuotaOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help=said("不再询问", "do not ask"))] = False,
 ) -> int:
     """First the one is lowered and seen in force, then the other is raised: never more than the grant."""
     from yunjin.engine import moving
     from yunjin.engine.choices import patience
-    from yunjin.engine.endpoints import accesses
 
     estate = session.estate()
     found(estate.tenants, tenant, word("tenant"))
@@ -68,7 +64,7 @@ def move_quota(
         found(estate.pools, pool, word("pool"))
     amounts = Asked(cpu, memory, storage, None, dimension or ()).amounts()
     move, actor = moving.between(estate, tenant, source, target, amounts), getpass.getuser()
-    every = accesses(estate, session.kubeconfig, session.os_cloud)
+    every = session.accesses(estate)
     reached = {endpoint: way for endpoint, way in every.items() if endpoint in move.endpoints}
     with spine(session, estate, reached) as made:
         number = moving.reserve(made, move, actor, key)

@@ -33,15 +33,28 @@ if TYPE_CHECKING:
     from yunjin.model.estate import Estate
 
 
+WaitQuotaOption = Annotated[
+    float | None,
+    typer.Option(
+        "--wait-quota",
+        min=0,
+        metavar="S",
+        help=said(
+            "等待配额生效的秒数, 缺省按策略 wait-quota", "seconds to wait for quotas, else as policy says"
+        ),
+    ),
+]
+
+
 @contextmanager
 def spine(session: Session, estate: Estate, access: Mapping[str, str] | None = None) -> Iterator[Spine]:
     """The spine of one call, with its store and connections open."""
-    from yunjin.engine.endpoints import accesses, connect
+    from yunjin.engine.endpoints import connect
     from yunjin.engine.spine import Spine
     from yunjin_policies import RULES
 
     with session.store() as store:
-        reached = access or accesses(estate, session.kubeconfig, session.os_cloud)
+        reached = access or session.accesses(estate)
         with connect(estate, session.state, reached) as endpoints:
             yield Spine(estate, session.as_of, endpoints, store, RULES)
 
@@ -127,17 +140,7 @@ def apply(
     allow_destroy: Annotated[
         bool, typer.Option("--allow-destroy", help=said("允许删除", "allow removals"))
     ] = False,
-    wait_quota: Annotated[
-        float | None,
-        typer.Option(
-            "--wait-quota",
-            min=0,
-            metavar="S",
-            help=said(
-                "等待配额生效的秒数, 缺省按策略 wait-quota", "seconds to wait for quotas, else as policy says"
-            ),
-        ),
-    ] = None,
+    wait_quota: WaitQuotaOption = None,
     lock_timeout: Annotated[
         float | None,
         typer.Option(
@@ -152,7 +155,6 @@ def apply(
 ) -> int:
     """Judge the plan once more, ask, and make its changes; what has moved is skipped and reported."""
     from yunjin.engine.choices import patience
-    from yunjin.engine.endpoints import accesses
     from yunjin.engine.stored import newest, read_plan
 
     estate = session.estate()
@@ -161,7 +163,7 @@ def apply(
     stored.still_declared(estate)
     access = {name: binding.access for name, binding in stored.plan.bindings.items()}
     if session.kubeconfig or session.os_cloud:
-        access = accesses(estate, session.kubeconfig, session.os_cloud)
+        access = session.accesses(estate)
     settings = patience(estate, wait_quota=wait_quota, lock_timeout=lock_timeout, allow_destroy=allow_destroy)
     with spine(session, estate, access) as made:
         judged = made.judge(stored.plan)
@@ -263,10 +265,10 @@ _STATES = {
 
 def status(session: Session) -> int:
     """Endpoints, leases, last runs and what they left in doubt, quota that is still used, days to come."""
-    from yunjin.engine.endpoints import SIMULATED, accesses
+    from yunjin.engine.endpoints import SIMULATED
 
     estate = session.estate()
-    reached = accesses(estate, session.kubeconfig, session.os_cloud)
+    reached = session.accesses(estate)
     with session.store() as store:
         leases = {fence.endpoint: fence for fence in store.leases.held()}
         runs = store.journal.runs(10)

@@ -103,13 +103,13 @@ def show(
 def compare(session: Session) -> int:
     """Of pools whose endpoint can tell. Exit 1 where the ledger promises from what is not there."""
     from yunjin.engine import inventory
-    from yunjin.engine.endpoints import accesses, connect
+    from yunjin.engine.endpoints import connect
     from yunjin.ledger.history import standing
 
     estate = session.estate()
     with opened(session, estate) as store:
         supplied = {(each.pool, each.dimension): each.supply for each in standing(store.database).supply}
-    access = accesses(estate, session.kubeconfig, session.os_cloud)
+    access = session.accesses(estate)
     with connect(estate, session.state, access) as endpoints:
         seen = inventory.compare(estate, endpoints, supplied)
     rows = [_compared(each) for each in seen]

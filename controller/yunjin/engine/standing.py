@@ -21,7 +21,7 @@ from yunjin.model.words import word
 from yunjin.plan.endpoint import EndpointPlan
 from yunjin.substrates.kubernetes import names as kubernetes
 from yunjin.substrates.openstack import names as openstack
-from yunjin.substrates.openstack import quantities
+from yunjin.substrates.units import unfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,13 +41,11 @@ class _Way:
     Attributes:
         command: that imports from it.
         standard: its table.
-        unfit: dimensions of amounts that cannot be declared for it, because it has no such unit.
-        bounding: the command by which an administrator gives a leaf other figures in these dimensions.
+        bounding: the command by which an administrator gives a leaf other figures in some dimensions.
     """
 
     command: str
     standard: Sequence[Standard]
-    unfit: Callable[[Mapping[str, int]], Sequence[str]]
     bounding: Callable[[str, Sequence[str]], str]
 
 
@@ -64,12 +62,9 @@ _WAYS: Final[Mapping[str, _Way]] = {
     CLUSTERS: _Way(
         "yunjin import kubernetes NAMESPACE",
         kubernetes.STANDARD,
-        lambda _: (),
         lambda name, _: f"kubectl edit resourcequota --namespace {name}",
     ),
-    CLOUDS: _Way(
-        "yunjin import openstack --project NAME", openstack.STANDARD, quantities.unfit, _bounding_a_project
-    ),
+    CLOUDS: _Way("yunjin import openstack --project NAME", openstack.STANDARD, _bounding_a_project),
 }
 _NAME: Final = re.compile(r"[a-z0-9-]{1,63}")
 
@@ -153,7 +148,7 @@ def look(estate: Estate, pool: Pool, state: LeafState) -> Standing:
     _require_free(estate, pool, state, translator, what)
     quota = _quota(state, translator, what)
     allotted = translator.holding(quota).granted if quota else Amounts()
-    _require_countable(state.name, what, allotted, way)
+    _require_countable(state.name, technology, allotted)
     usual = next(entry.name for entry in way.standard if entry.object_class is ObjectClass.QUOTA)
     return Standing(
         state,
@@ -237,11 +232,12 @@ def _quota(state: LeafState, translator: Translator, what: Text) -> Live | None:
     return quotas[0] if quotas else None
 
 
-def _require_countable(name: str, what: Text, allotted: Amounts, way: _Way) -> None:
+def _require_countable(name: str, technology: str, allotted: Amounts) -> None:
     """No bound at all is no figure that the ledger could hold; nor is a part of a unit."""
+    bounding, what = _WAYS[technology].bounding, word(f"leaf.{technology}")
     unbounded = Amounts({each: value for each, value in allotted.items() if value >= MOST})
     if unbounded:
-        said, command = _names(unbounded), way.bounding(name, tuple(unbounded))
+        said, command = _names(unbounded), bounding(name, tuple(unbounded))
         raise UsageError(
             Text(
                 f"{what.zh} {name} 的{said.zh}没有上限, 不能按现状登记",
@@ -249,9 +245,9 @@ def _require_countable(name: str, what: Text, allotted: Amounts, way: _Way) -> N
             ),
             Text(f"先设定上限再纳管: {command}", f"bound it first: {command}"),
         )
-    unfit = way.unfit(allotted)
-    if unfit:
-        said, command = _figures(Amounts({each: allotted[each] for each in unfit})), way.bounding(name, unfit)
+    broken = unfit(technology, allotted)
+    if broken:
+        said, command = _figures(Amounts({each: allotted[each] for each in broken})), bounding(name, broken)
         raise UsageError(
             Text(
                 f"{what.zh} {name} 的配额不是整核、整 GiB, 不能按现状登记: {said.zh}",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from yunjin.errors import Text, UsageError
 from yunjin.model.formats import amounts_text
-from yunjin.substrates.openstack.quantities import unfit
+from yunjin.substrates.units import unfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ def require_whole(estate: Estate, leaf: str, amounts: Mapping[str, int]) -> None
         UsageError: with the dimensions that are not whole.
     """
     endpoint = estate.endpoints.get(leaf.split("/", 2)[1])
-    wrong = unfit(amounts) if endpoint and endpoint.technology == "openstack" else ()
+    wrong = unfit(endpoint.technology, amounts) if endpoint else ()
     if wrong:
         broken = {dimension: amounts[dimension] for dimension in wrong}
         raise UsageError(

@@ -12,7 +12,7 @@ from yunjin.errors import DeclaredError, Place, Text
 from yunjin.estate.nodes import dotted
 from yunjin.model.amounts import Amounts, written
 from yunjin.model.programme import ALL
-from yunjin.substrates.openstack.quantities import unfit
+from yunjin.substrates.units import unfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -227,9 +227,7 @@ class _Checks:
         """What the services of a cloud cannot hold in part is written whole."""
         endpoint: Any = self._items["endpoint"].get(pool.endpoint)
         allotted = row.allotted or Amounts()
-        if endpoint is None or endpoint.model.technology != "openstack":
-            return
-        for dimension in unfit(allotted):
+        for dimension in unfit(endpoint.model.technology, allotted) if endpoint else ():
             shown = written(dimension, allotted[dimension])
             self._blame(
                 item,
