@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cloud_drivers import OpenStackDriver, SimulatedCloudDriver
+from leaves import objects, write
 from substrate_drivers import KubernetesDriver, SimulatedDriver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from leaves import Objects
     from substrate_drivers import Driver
 
 EVERY = (
@@ -39,3 +41,23 @@ def driver(request: pytest.FixtureRequest, tmp_path: Path, unique: Callable[[str
             opened = OpenStackDriver(endpoint, request.getfixturevalue("cloud"))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def name(unique: Callable[[str], str]) -> str:
+    """Of the leaf under test."""
+    return unique("leaf")
+
+
+@pytest.fixture
+def small(driver: Driver, name: str) -> Objects:
+    """A leaf that stands with its quota."""
+    wanted = objects(driver.leaf(name), driver.translator)
+    write(driver.backend, wanted.namespace, wanted.quota)
+    return wanted
+
+
+@pytest.fixture
+def large(driver: Driver, name: str) -> Objects:
+    """The same leaf with a larger quota, wanted only."""
+    return objects(driver.leaf(name, allotted=driver.large), driver.translator)

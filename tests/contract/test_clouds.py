@@ -28,26 +28,6 @@ FIGURES = {"compute": "ram", "network": "floatingip", "volume": "backups"}
 RULES = {"ingress tcp 22 from any": True}
 
 
-@pytest.fixture
-def name(unique: Callable[[str], str]) -> str:
-    """Of the leaf under test."""
-    return unique("leaf")
-
-
-@pytest.fixture
-def small(driver: CloudDriver, name: str) -> Objects:
-    """A leaf that stands with its quota."""
-    wanted = objects(driver.leaf(name), driver.translator)
-    write(driver.backend, wanted.namespace, wanted.quota)
-    return wanted
-
-
-@pytest.fixture
-def large(driver: CloudDriver, name: str) -> Objects:
-    """The same leaf with a larger quota, wanted only."""
-    return objects(driver.leaf(name, allotted=driver.large), driver.translator)
-
-
 def _now(driver: CloudDriver, wanted: Wanted) -> Live:
     live = read(driver.backend, wanted.key)
     assert live is not None

@@ -12,7 +12,7 @@ from yunjin.errors import ConflictError, PermanentError, TransientError
 from yunjin.model.amounts import Amounts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from leaves import Objects
     from substrate_drivers import ClusterDriver
@@ -24,12 +24,6 @@ KUBERNETES = pytest.param("kubernetes", marks=pytest.mark.kubernetes)
 OWNED = pytest.param("kubernetes", marks=[pytest.mark.kubernetes, pytest.mark.owns_server])
 clusters = pytest.mark.parametrize("driver", ["simulated-cluster", KUBERNETES], indirect=True)
 freezing = pytest.mark.parametrize("driver", ["simulated-cluster", OWNED], indirect=True)
-
-
-@pytest.fixture
-def name(unique: Callable[[str], str]) -> str:
-    """Of the leaf under test."""
-    return unique("leaf")
 
 
 @pytest.fixture

@@ -37,26 +37,6 @@ FLOW = Flow.model_validate(
 CIDRS = {"egov": ("10.10.0.0/16",), "exch": ("10.131.0.0/24",)}
 
 
-@pytest.fixture
-def name(unique: Callable[[str], str]) -> str:
-    """Of the leaf under test."""
-    return unique("leaf")
-
-
-@pytest.fixture
-def small(driver: Driver, name: str) -> Objects:
-    """A leaf that stands with its quota."""
-    wanted = objects(driver.leaf(name), driver.translator)
-    write(driver.backend, wanted.namespace, wanted.quota)
-    return wanted
-
-
-@pytest.fixture
-def large(driver: Driver, name: str) -> Objects:
-    """The same leaf with a larger quota, wanted only."""
-    return objects(driver.leaf(name, allotted=driver.large), driver.translator)
-
-
 def _now(driver: Driver, wanted: Wanted) -> Live:
     live = read(driver.backend, wanted.key)
     assert live is not None
