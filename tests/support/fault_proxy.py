@@ -54,6 +54,7 @@ class _Proxy(ABC):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._turning = threading.Lock()
         self._rules: list[Rule] = []
         self._counts: list[int] = []
         self._seen: list[Seen] = []
@@ -115,6 +116,27 @@ class _Proxy(ABC):
 
     def die(self) -> None:
         """Stop listening and cut every connection. The port is kept, lest somebody else comes there."""
+        with self._turning:
+            self._go()
+
+    def revive(self) -> None:
+        """Listen again on the same port, after `die`; rules and memory stay.
+
+        Whoever is cut off by a death learns of it before the port is free, so this waits for its end.
+        """
+        with self._turning:
+            self._alive = True
+            self._server = self._listen(self.port)
+            self._kept.close()
+
+    def stop(self) -> None:
+        """End for good; requests that hang are let go."""
+        self._ended.set()
+        with self._turning:
+            self._go()
+            self._kept.close()
+
+    def _go(self) -> None:
         with self._lock:
             if not self._alive:
                 return
@@ -127,18 +149,6 @@ class _Proxy(ABC):
         self._kept = socket.socket()
         self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._kept.bind((HOST, self.port))
-
-    def revive(self) -> None:
-        """Listen again on the same port, after `die`; rules and memory stay."""
-        self._alive = True
-        self._server = self._listen(self.port)
-        self._kept.close()
-
-    def stop(self) -> None:
-        """End for good; requests that hang are let go."""
-        self._ended.set()
-        self.die()
-        self._kept.close()
 
     def _listen(self, port: int) -> _Server:
         server = _Server((HOST, port), _Handler)
