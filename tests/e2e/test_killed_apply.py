@@ -225,14 +225,14 @@ def on_server(owned_cluster: DevCluster, unique: Callable[[str], str], tmp_path:
     return make
 
 
-def kill_on_server(make: Callable[[], Trial], spread: int) -> None:
-    """Every `spread`-th step: killed, and run again, in turn with the same plan and with a new one.
+def kill_on_server(make: Callable[[], Trial], spread: int, first: int = 1) -> None:
+    """Every `spread`-th step from the `first` on: killed, and run again.
 
-    Steps go by their position: how often one must ask until a quota counts is the server's business.
+    The second run has in turn the same plan and a new one. Steps go by their position: how often one must ask until a quota counts is the server's business.
     """
     undisturbed = Undisturbed.run(make())
     for number in itertools.count():
-        position = 1 + number * spread
+        position = first + number * spread
         trial = make()
         plan = trial.plan()
         ended = trial.kill(plan, position)
@@ -252,5 +252,6 @@ def test_killed_on_the_real_server_and_run_again(on_server: Callable[[], Trial])
 
 @pytest.mark.prove
 @pytest.mark.timeout(3600)
-def test_killed_at_every_step_on_the_real_server(on_server: Callable[[], Trial]) -> None:
-    kill_on_server(on_server, spread=1)
+@pytest.mark.parametrize("share", range(SHARES))
+def test_killed_at_every_step_on_the_real_server(share: int, on_server: Callable[[], Trial]) -> None:
+    kill_on_server(on_server, spread=SHARES, first=1 + share)
