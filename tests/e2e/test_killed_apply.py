@@ -228,7 +228,8 @@ def on_server(owned_cluster: DevCluster, unique: Callable[[str], str], tmp_path:
 def kill_on_server(make: Callable[[], Trial], spread: int, first: int = 1) -> None:
     """Every `spread`-th step from the `first` on: killed, and run again.
 
-    The second run has in turn the same plan and a new one. Steps go by their position: how often one must ask until a quota counts is the server's business.
+    The second run has in turn the same plan and a new one. Steps go by their position: how often one must ask
+    until a quota counts is the server's business.
     """
     undisturbed = Undisturbed.run(make())
     for number in itertools.count():
