@@ -2,8 +2,8 @@
 
 `plain` is called before every command, `configure` by the controller, which goes on. Calls structlog and
 the standard library's logging, through which libraries and the Kubernetes SDK speak. Promises that nothing of
-the log is on standard output, and that no local variable of a program in trouble gets into it, for that may
-be a secret.
+the log is on standard output, that no local variable of a program in trouble gets into it, for that may
+be a secret, and that what others have named does nothing to a terminal.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
+from yunjin.model.signs import written_out
+
 if TYPE_CHECKING:
-    from structlog.typing import Processor
+    from structlog.typing import EventDict, Processor
 
 
 def plain() -> None:
     """For a command that ends soon: warnings and errors as text, for which structlog is not loaded."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s", force=True
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Plain("%(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     _hush()
 
 
@@ -38,8 +40,7 @@ def configure() -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    if not people:
-        shared.append(structlog.processors.format_exc_info)
+    shared.append(_written_out if people else structlog.processors.format_exc_info)
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -56,6 +57,17 @@ def configure() -> None:
     # Below a warning the SDK writes whole answers of the server, tokens included.
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     _hush()
+
+
+class _Plain(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return written_out(super().format(record))
+
+
+def _written_out(logger: object, method: str, event: EventDict) -> EventDict:
+    """JSON writes such signs out by itself, and so does `repr` in what is no text."""
+    del logger, method
+    return {key: written_out(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 def _hush() -> None:

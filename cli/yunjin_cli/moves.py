@@ -81,7 +81,7 @@ def show_planned(
         )
     show_findings(session, planned.findings)
     if planned.difference:
-        console().print(planned.difference, markup=False, style="dim")
+        console().print(planned.difference, style="dim")
     if found:
         day = found.effective
         say(

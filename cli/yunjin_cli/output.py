@@ -1,8 +1,8 @@
 """How answers are written: tables for people, JSON and YAML for programs; errors on standard error.
 
 Used by `yunjin_cli.commands`; calls rich, json and yaml, each only when it is needed. Promises that JSON and
-YAML hold the same values under the same keys in every language, and that a table shows the words of
-`yunjin.model.words`.
+YAML hold the same values under the same keys in every language, that a table shows the words of
+`yunjin.model.words`, and that what others have named is shown sign for sign and does nothing to a terminal.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.errors import DeclaredError, DeclaredErrors, Lang, Text, YunjinError
+from yunjin.model.signs import written_out
 from yunjin.model.words import word
 from yunjin_cli.session import Output, Session
 
@@ -68,12 +69,19 @@ def figures(amounts: Amounts) -> Told:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console as wide as the terminal; what is piped is never broken."""
+    """A console as wide as the terminal; what is piped is never broken, and [b] or :key: mean themselves."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
     piped = not stream.isatty()
-    return Console(file=stream, width=PIPED if piped else None, highlight=False, soft_wrap=piped)
+    return Console(
+        file=stream,
+        width=PIPED if piped else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=piped,
+    )
 
 
 def show_rows(
@@ -192,13 +200,13 @@ def cell(value: Any, lang: Lang, between: str = ", ") -> str:
         return date_text(value, lang)
     if value is None or value == "":
         return "—"
-    return value.of(lang) if isinstance(value, Text) else str(value)
+    return written_out(value.of(lang) if isinstance(value, Text) else str(value))
 
 
 def say(session: Session, text: Text, style: str = "") -> None:
     """A sentence for people; silent where a program reads the answer."""
     if session.output is Output.TABLE:
-        console().print(text.of(session.lang), style=style or None, markup=False)
+        console().print(written_out(text.of(session.lang)), style=style or None)
 
 
 def show_error(error: YunjinError, lang: Lang, output: Output) -> None:
@@ -218,7 +226,7 @@ def show_error(error: YunjinError, lang: Lang, output: Output) -> None:
         if part.remedy:
             show_entry(out, INDENT, f"→ {part.remedy.of(lang)}", "dim")
     if len(errors) > 1:
-        out.print(error.message.of(lang), markup=False)
+        out.print(error.message.of(lang))
 
 
 INDENT: Final = "     "
@@ -240,7 +248,7 @@ def show_entry(out: Console, lead: str | Styled, text: str, style: str = "") -> 
     grid = Table.grid()
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row(lead, Styled(text, style))
+    grid.add_row(lead, Styled(written_out(text), style))
     out.print(grid)
 
 

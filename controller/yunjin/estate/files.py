@@ -7,13 +7,13 @@ read before its type, its size and the way to it are checked, and that a text is
 from __future__ import annotations
 
 import os
-import re
 import stat
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from yunjin.errors import DeclaredError, Place, Text
+from yunjin.model.signs import FORBIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,9 +27,6 @@ MAX_FILES: Final = 20_000
 PROGRAMMES: Final = "programmes"
 SERVERS: Final = "servers"
 
-# Controls but tab and line feed, other line ends that editors count differently, signs that turn the
-# direction of writing (what people see is then not what is meant), and a byte order mark anywhere.
-FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
 _PLAIN_REMEDY = Text("用 UTF-8 编码重新保存", "save it as UTF-8")
 
 

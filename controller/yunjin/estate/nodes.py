@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from yunjin.errors import DeclaredError, Place, Text
-from yunjin.estate.files import FORBIDDEN, control_character
+from yunjin.estate.files import control_character
+from yunjin.model.signs import FORBIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 SPEAK = """
 import logging, structlog
 from yunjin_cli import logs
@@ -51,13 +53,13 @@ def test_no_local_variable_gets_into_it() -> None:
     assert "the-secret" not in "".join(lines)
 
 
-def test_on_a_terminal_it_is_for_people() -> None:
+def _on_terminal(source: str) -> str:
     """The terminal is one of the machine's own."""
     script = f"""
 import os, pty, sys
 master, slave = pty.openpty()
 os.dup2(slave, 2)
-exec({SPEAK!r})
+exec({source!r})
 os.close(slave)
 os.close(2)
 shown = b""
@@ -69,7 +71,29 @@ except OSError:
 sys.stdout.write(shown.decode("utf-8", "replace"))
 """
     shown, _ = _spoken(script)
+    return shown
+
+
+def test_on_a_terminal_it_is_for_people() -> None:
+    shown = _on_terminal(SPEAK)
     assert "sweep" in shown
     assert "ValueError: no" in shown
     assert not shown.lstrip().startswith("{")
     assert "the-secret" not in shown
+
+
+@pytest.mark.parametrize("which", ["plain", "configure"])
+def test_a_name_of_others_does_nothing_to_a_terminal(which: str) -> None:
+    shown = _on_terminal(f"""
+import logging
+from yunjin_cli import logs
+logs.{which}()
+logging.getLogger("other").warning("role %s", "a\\x1b]0;fine\\x07")
+if "{which}" == "configure":
+    import structlog
+    structlog.get_logger().warning("drift", who="b\\x1b]0;fine\\x07", all=["c\\x1b]0;fine\\x07"])
+""")
+    written = r"\x1b]0;fine\x07"
+    assert f"a{written}" in shown
+    assert "\x1b]" not in shown
+    assert which == "plain" or (f"b{written}" in shown and f"c{written}" in shown)
