@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from pydantic import TypeAdapter
 
 from yunjin.errors import Text
-from yunjin.model.centre import Access, Cidr, PolicyValue
+from yunjin.model.centre import Access, Bounded, Cidr, Label, LabelValue, PolicyValue
 from yunjin.model.declared import Declared, Id, Line
 from yunjin.model.organisation import AreaCode
 from yunjin.model.programme import TaskId
@@ -146,7 +146,7 @@ def _amount(zh: str, en: str) -> Callable[..., Explanation]:
     def say(error: ErrorDetails, model: type[Declared]) -> Explanation:
         del model
         context: dict[str, Any] = error.get("ctx", {})
-        written, dimension = shown(context["written"]), context["dimension"]
+        written, dimension = shown(error["input"]), context["dimension"]
         example = context["expected"].replace(" or ", ", ")
         return Explanation(
             Text(zh.format(written, dimension), en.format(written, dimension)),
@@ -161,7 +161,7 @@ def _amount(zh: str, en: str) -> Callable[..., Explanation]:
 
 def _dimension(error: ErrorDetails, model: type[Declared]) -> Explanation:
     del model
-    name = str(error["loc"][-1])
+    name = str(error["input"] if error["loc"][-1] == "[key]" else error["loc"][-1])
     return Explanation(
         Text(f"没有 {shown(name)} 这种资源", f"there is no resource called {shown(name)}"),
         expected=Text(", ".join(_DIMENSIONS), ", ".join(_DIMENSIONS)),
@@ -211,6 +211,14 @@ _PATTERNS: Final = {
     _pattern_of(Access): Text(
         "simulated, env:NAME 或 file:PATH, 可加 #CONTEXT",
         "simulated, env:NAME or file:PATH, with #CONTEXT where needed",
+    ),
+    _pattern_of(Bounded): Text("cpu 或 memory", "cpu or memory"),
+    _pattern_of(Label): Text(
+        "Kubernetes 标签名, 例如 yunjin/pool", "the name of a Kubernetes label, such as yunjin/pool"
+    ),
+    _pattern_of(LabelValue): Text(
+        "字母、数字开头和结尾, 其间可用 . _ -, 最长 63 位",
+        "letters and digits, with . _ - between them, 63 at most",
     ),
     _pattern_of(TaskId): Text("T 加两位数字, 例如 T01", "T and two digits, such as T01"),
     _pattern_of(AreaCode.model_fields["code"].rebuild_annotation()): Text("六位数字", "six digits"),

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import GetCoreSchemaHandler, ValidationError
+from pydantic import AfterValidator, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 CPU: Final = "cpu"
@@ -41,19 +41,30 @@ def known(dimension: str) -> bool:
     return dimension in (CPU, MEMORY, STORAGE, *COUNTED) or _NAMED.fullmatch(dimension) is not None
 
 
+def _counted(dimension: str) -> str:
+    if not known(dimension):
+        raise PydanticCustomError(
+            "amount_dimension", "unknown dimension '{dimension}'", {"dimension": dimension}
+        )
+    return dimension
+
+
+Dimension = Annotated[str, AfterValidator(_counted)]
+"""As a key beside figures that are no amounts, such as percentages."""
+
+
 def parse(dimension: str, written: str | int) -> int:
     """What a person wrote, in base units.
 
     Raises:
         PydanticCustomError: a ValueError of type `amount_dimension` (nothing of that name is counted),
             `amount_unit` (another unit or a fraction), `amount_negative` or `amount_overflow` (above `MOST`).
-            Its context holds dimension, written and expected.
+            Its context holds the dimension and, where that is known, written and expected.
     """
     text = str(written) if isinstance(written, str | int) else type(written).__name__
     expected = EXPECTED.get(dimension.partition("/")[0], "40")
     context = {"dimension": dimension, "written": text[:_LONGEST], "expected": expected}
-    if not known(dimension):
-        raise PydanticCustomError("amount_dimension", "unknown dimension '{dimension}'", context)
+    _counted(dimension)
     if text.startswith("-"):
         raise PydanticCustomError("amount_negative", "'{written}' of {dimension} is negative", context)
     in_bytes = dimension in (MEMORY, STORAGE) or dimension.startswith("storage/")

@@ -5,17 +5,24 @@ Filled by `yunjin.estate` from the files of the same names. Calls nothing.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
-from yunjin.model.amounts import Amounts
+from yunjin.model.amounts import Amounts, Dimension
 from yunjin.model.declared import Basis, Day, Declared, Id, Line, Named, Source
 
 Cidr = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$")]
 Access = Annotated[
     str, StringConstraints(pattern=r"^(simulated|env:[A-Z][A-Z0-9_]*|file:.+)(#[\w.@:/-]+)?$", max_length=300)
 ]
+Bounded = Annotated[str, StringConstraints(pattern=r"^(cpu|memory)$")]
+_WORD = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
+Label = Annotated[str, StringConstraints(pattern=rf"^([a-z0-9]([a-z0-9.-]{{0,251}}[a-z0-9])?/)?{_WORD}$")]
+LabelValue = Annotated[str, StringConstraints(pattern=rf"^({_WORD})?$")]
+
+SUBNET_LENGTH: Final = 24
+"""Of the network that each project gets out of its zone's addresses."""
 
 
 class Flow(Declared):
@@ -85,9 +92,9 @@ class Pool(Named):
     xc: bool = False
     supply: Amounts
     reserve: Amounts = Amounts()
-    overcommit_percent: dict[str, Annotated[int, Field(ge=1, le=1000)]] = Field(default_factory=dict)
-    limit_percent: dict[str, Annotated[int, Field(ge=100, le=1000)]] = Field(default_factory=dict)
-    node_selector: dict[str, str] = Field(default_factory=dict)
+    overcommit_percent: dict[Dimension, Annotated[int, Field(ge=1, le=1000)]] = Field(default_factory=dict)
+    limit_percent: dict[Bounded, Annotated[int, Field(ge=100, le=1000)]] = Field(default_factory=dict)
+    node_selector: dict[Label, LabelValue] = Field(default_factory=dict)
     basis: Basis | None = None
 
     def bound(self) -> Amounts:

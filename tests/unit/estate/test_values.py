@@ -72,6 +72,29 @@ CASES = [
     pytest.param("zones.yaml", "10.10.0.0/16", "«10.10.0.0/33", "cidrs[0]", id="length above 32"),
     pytest.param("zones.yaml", "10.10.0.0/16", "«10.10.0.1/16", "cidrs[0]", id="host bits set"),
     pytest.param("pools.yaml", "cpu: 200", "cpu: «99", "limit_percent.cpu", id="percentage too low"),
+    pytest.param("pools.yaml", "cpu: 200", "«cups: 200", "limit_percent.cups", id="percentage of nothing"),
+    pytest.param("pools.yaml", "cpu: 200", "«storage: 200", "limit_percent.storage", id="limits of storage"),
+    pytest.param(
+        "pools.yaml",
+        "  limit_percent:",
+        "  overcommit_percent: {«cups: 125}\n  limit_percent:",
+        "overcommit_percent.cups",
+        id="overcommit of nothing",
+    ),
+    pytest.param(
+        "pools.yaml",
+        "  limit_percent:",
+        "  node_selector: {«a b: c}\n  limit_percent:",
+        "node_selector.a b",
+        id="label that is none",
+    ),
+    pytest.param(
+        "pools.yaml",
+        "  limit_percent:",
+        "  node_selector: {pool: «'a,b=c'}\n  limit_percent:",
+        "node_selector.pool",
+        id="two labels in one",
+    ),
     pytest.param(
         "endpoints.yaml", "access: simulated", "access: «https://k8s", "access", id="access by address"
     ),
@@ -108,6 +131,27 @@ def test_a_unit_is_explained_in_both_languages(tmp_path: Path) -> None:
     assert error.message.en == "16 Gib is not an amount of memory"
     assert error.expected
     assert "8Gi" in error.expected.zh
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"), [("0.5", "0.5"), ("true", "true"), ("", "null"), ("[16Gi]", "['16Gi']")]
+)
+def test_an_amount_that_is_none_is_repeated_as_it_was_written(
+    tmp_path: Path, written: str, shown: str
+) -> None:
+    city_with_mistake(tmp_path, BASELINE, "cpu: 8", f"cpu: «{written}")
+    (error,) = errors_of(tmp_path)
+    assert error.message.zh == f"{shown} 不是 cpu 的数量"
+
+
+def test_a_misspelt_percentage_is_recognised(tmp_path: Path) -> None:
+    city_with_mistake(
+        tmp_path, "pools.yaml", "  limit_percent:", "  overcommit_percent: {«cpus: 125}\n  limit_percent:"
+    )
+    (error,) = errors_of(tmp_path)
+    assert error.message.zh == "没有 cpus 这种资源"
+    assert error.remedy
+    assert error.remedy.zh == "是否应为 cpu"
 
 
 def test_a_misspelt_field_is_recognised(tmp_path: Path) -> None:
