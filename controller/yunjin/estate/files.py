@@ -6,6 +6,7 @@ read before its type, its size and the way to it are checked, and that a text is
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass
@@ -54,7 +55,14 @@ def read_folder(folder: Path, changed: Mapping[str, bytes], diagnostics: Diagnos
         changed: contents by name that stand in for what the folder holds, or come on top of it.
         diagnostics: takes every error.
     """
-    if not folder.is_dir():
+    try:
+        is_folder = stat.S_ISDIR(folder.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        is_folder = False
+    except OSError as error:
+        diagnostics.add(_unreadable(folder, error))
+        return []
+    if not is_folder:
         diagnostics.add(
             DeclaredError(
                 Place(folder),
@@ -117,7 +125,7 @@ def _listed(folder: Path, below: str, diagnostics: Diagnostics) -> list[str]:
 
 
 def _refuse_link_out(folder: Path, path: Path) -> None:
-    if not path.is_symlink():
+    if not os.path.islink(path):  # noqa: PTH114 (Path.is_symlink raises where the folder may not be entered)
         return
     try:
         inside = path.resolve(strict=True).is_relative_to(folder.resolve())
@@ -216,14 +224,14 @@ def _forbidden(path: Path, text: str, offset: int) -> DeclaredError:
         )
     return DeclaredError(
         place,
-        control_character(found),
+        invisible(found),
         remedy=Text("删除这个字符", "delete this character"),
     )
 
 
-def control_character(found: str) -> Text:
+def invisible(found: str) -> Text:
     """What is wrong with one of `FORBIDDEN`."""
-    return Text(f"含有控制字符 U+{ord(found):04X}", f"control character U+{ord(found):04X}")
+    return Text(f"含有不可见字符 U+{ord(found):04X}", f"invisible character U+{ord(found):04X}")
 
 
 def _too_big(path: Path) -> DeclaredError:
@@ -270,9 +278,28 @@ def _not_read(path: Path) -> DeclaredError:
 
 
 def _unreadable(path: Path, error: OSError) -> DeclaredError:
-    reason = error.strerror or type(error).__name__
+    reason = reason_of(error)
     return DeclaredError(
         Place(path),
-        Text(f"无法读取: {reason}", f"cannot be read: {reason}"),
+        Text(f"无法读取: {reason.zh}", f"cannot be read: {reason.en}"),
         remedy=Text("检查文件及其权限", "check the file and its permissions"),
     )
+
+
+def reason_of(error: OSError) -> Text:
+    """What the file system says."""
+    said = error.strerror or type(error).__name__
+    return Text(_REASONS.get(error.errno or 0, said), said)
+
+
+_REASONS: Final = {
+    errno.EACCES: "权限不足",
+    errno.EPERM: "权限不足",
+    errno.EROFS: "文件系统只读",
+    errno.ENOENT: "文件不存在",
+    errno.ELOOP: "符号链接循环",
+    errno.ENAMETOOLONG: "名称过长",
+    errno.ENOSPC: "磁盘空间已满",
+    errno.EDQUOT: "磁盘限额已满",
+    errno.EIO: "磁盘读写出错",
+}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from yunjin.errors import DeclaredError, Place, Text
-from yunjin.estate.files import control_character
+from yunjin.estate.files import invisible
 from yunjin.model.signs import FORBIDDEN
 
 if TYPE_CHECKING:
@@ -33,14 +33,15 @@ Step = str | int
 
 _INT = re.compile(r"0|-?[1-9][0-9]*")
 _LONGEST_INT: Final = 30  # a longer one stays text, which no field takes for a number
+_LONGEST_KEY: Final = 400  # every error inside would repeat it
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]{1,30}")
 _NUMERIC: Final = frozenset("0123456789+-.")  # what a number may begin with
 _TRUTH: Final = {"true": True, "false": False}
 _NULL: Final = frozenset({"", "~", "null"})
 _OTHER_WORDS: Final = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "=", "<<"))
 _OTHER_NUMBERS = re.compile(
-    r"[-+]?0[0-9_]+|\+[0-9.]+|0[xob][0-9a-f_]+|[-+]?[0-9][0-9_]*_[0-9_.]*|[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"
-    r"|[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?|[-+]?\.inf|\.nan"
+    r"[-+]?0[0-9_]+|\+[0-9.]+|0[xob][0-9a-f_]+|[-+]?[0-9]+_[0-9_.]*|[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"
+    r"|[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[-+]?[0-9]+)?|[-+]?\.inf|\.nan"
 )
 
 
@@ -175,6 +176,8 @@ class _Reader:
     def _take_key(self, event: yaml.ScalarEvent, keys: dict[str, tuple[int, int]]) -> None:
         self._refuse_marks(event)
         key: str = event.value
+        if len(key) > _LONGEST_KEY:
+            raise self._error(event, _LONG_KEY, _MEND)
         if not event.style and (key in _NULL or key.lower() in _OTHER_WORDS):
             self._refuse(event, _misread(key), _QUOTE)
         if key in keys:
@@ -228,7 +231,7 @@ class _Reader:
         text: str = event.value
         if event.style:
             if event.style == '"' and (found := FORBIDDEN.search(text)):
-                self._refuse(event, control_character(found[0]), _WRITE_OUT)
+                self._refuse(event, invisible(found[0]), _WRITE_OUT)
             return text
         if text in _NULL:
             return None
@@ -315,6 +318,7 @@ _SPLIT: Final = Text(
 _NOTHING: Final = Text("文件中没有内容", "the file holds nothing but comments")
 _FILL: Final = Text("写上 kind 和 items", "write kind and items")
 _PLAIN_KEY: Final = Text("键必须是一个词", "a key must be a single word")
+_LONG_KEY: Final = Text(f"键超过 {_LONGEST_KEY} 个字符", f"a key of more than {_LONGEST_KEY} characters")
 _TOO_DEEP: Final = Text(f"嵌套超过 {MAX_DEPTH} 层", f"nested deeper than {MAX_DEPTH} levels")
 _TOO_MANY: Final = Text(f"文件中的值超过 {MAX_NODES} 个", f"more than {MAX_NODES} values in one file")
 _NO_ALIAS: Final = Text("不允许使用锚点 & 和别名 *", "anchors (&) and aliases (*) are not allowed")

@@ -23,6 +23,7 @@ from ruamel.yaml.scalarstring import ScalarString
 
 from yunjin.errors import ConflictError, PermanentError, Text, UsageError
 from yunjin.estate.diagnostics import Diagnostics
+from yunjin.estate.files import reason_of
 from yunjin.estate.loader import load
 from yunjin.estate.nodes import parse
 from yunjin.estate.trees import append, text_of, tree_of, written, yaml_writer
@@ -328,8 +329,8 @@ def _moved(name: str) -> ConflictError:
 
 
 def _refused(path: Path, error: OSError) -> PermanentError:
-    reason = error.strerror or type(error).__name__
+    reason = reason_of(error)
     return PermanentError(
-        Text(f"{path}: {reason}", f"{path}: {reason}"),
+        Text(f"{path}: {reason.zh}", f"{path}: {reason.en}"),
         Text("检查磁盘空间和文件权限", "check disk space and permissions"),
     )

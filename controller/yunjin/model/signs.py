@@ -11,10 +11,12 @@ import re
 from typing import Final
 
 FORBIDDEN: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff"
+    "\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
 )
 """Controls but tab and line feed, other line ends that editors count differently, signs that turn the
-direction of writing (what people see is then not what is meant), a byte order mark, halves of a character."""
+direction of writing (what people see is then not what is meant), signs without width (two texts that look the
+same would be two), a byte order mark, halves of a character."""
 
 
 def written_out(text: str) -> str:

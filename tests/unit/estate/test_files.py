@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +16,7 @@ from yunjin.estate import files, load
 from yunjin.estate.documents import SHARED_FILES
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 GOOD = document("prices", city()["prices"])
 
@@ -64,7 +67,12 @@ def test_windows_line_ends(tmp_path: Path) -> None:
     assert error.remedy.en == "save with LF"
 
 
-@pytest.mark.parametrize("sign", ["\x00", "\x07", "\x1b", "\x7f", "\x85", "\u2028", "\u202e", "\u2066"])
+SIGNS = (
+    "\x00 \x07 \x1b \x7f \x85 \xad \u061c \u200b \u200d \u200f \u2028 \u202e \u2060 \u2066 \uffff \U000e0041"
+)
+
+
+@pytest.mark.parametrize("sign", SIGNS.split(" "))
 def test_characters_that_nobody_sees(tmp_path: Path, sign: str) -> None:
     place, zh, _ = error_with(tmp_path, GOOD.replace("处理器单价", f"处理器{sign}单价").encode())
     assert place == "prices.yaml:4:10"
@@ -188,6 +196,38 @@ def test_a_shared_file_must_be_there(tmp_path: Path, kind: str) -> None:
 
 def test_a_folder_without_any_declared_file(tmp_path: Path) -> None:
     assert {place for place, _ in places_of(tmp_path)} == set(SHARED_FILES)
+
+
+@contextmanager
+def ordinary_user() -> Iterator[None]:
+    """Who may not do everything, also where root runs the tests."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("mode", [0o744, 0o711, 0o700])
+def test_a_folder_that_may_not_be_listed_or_entered(mode: int) -> None:
+    with tempfile.TemporaryDirectory() as above:
+        Path(above).chmod(0o755)  # others must reach what lies below
+        folder = write_estate(Path(above, "tenants"))
+        written = {folder, *folder.iterdir()}
+        folder.chmod(mode if os.geteuid() == 0 else (mode & 7) << 6)  # root owns it and becomes another one
+        with ordinary_user():
+            found = errors_of(folder)
+        folder.chmod(0o700)
+    assert {error.place.path for error in found} <= written
+    assert {error.message.zh for error in found} == {"无法读取: 权限不足"}
+
+
+def test_the_way_to_the_folder_may_be_closed(tmp_path: Path) -> None:
+    (error,) = errors_of(tmp_path / ("x" * 300))
+    assert error.message.zh == "无法读取: 名称过长"
 
 
 @pytest.mark.parametrize("name", ["absent", "file"])

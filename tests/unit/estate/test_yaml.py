@@ -120,11 +120,12 @@ def test_the_same_values_in_quotation_marks_are_text(tmp_path: Path, written: st
     assert load(tmp_path).tenants["fgw"].contacts[0].post == written
 
 
-def test_control_character_by_escape(tmp_path: Path) -> None:
-    place = city_with_mistake(tmp_path, "fgw.yaml", "信息科科长", '«"a\\u001b[31m"')
+@pytest.mark.parametrize("sign", ["001B", "200B"])
+def test_invisible_character_by_escape(tmp_path: Path, sign: str) -> None:
+    place = city_with_mistake(tmp_path, "fgw.yaml", "信息科科长", f'«"信息\\u{sign}科科长"')
     (error,) = errors_of(tmp_path)
     assert str(error.place) == f"{tmp_path}/{place}"
-    assert "U+001B" in error.message.zh
+    assert f"U+{sign}" in error.message.zh
 
 
 def test_alias_bomb_costs_nothing(tmp_path: Path) -> None:
@@ -133,6 +134,20 @@ def test_alias_bomb_costs_nothing(tmp_path: Path) -> None:
     write_estate(tmp_path, prices="\n".join(lines) + "\n")
     messages = {error.message.zh for error in errors_of(tmp_path)}
     assert "不允许使用锚点 & 和别名 *" in messages
+
+
+@pytest.mark.parametrize("text", ["1" * 10**6 + "x", "1" + "_" * 10**6 + "x", "0" * 10**6 + "x"])
+def test_a_long_value_that_is_nearly_a_number_is_read_at_once(tmp_path: Path, text: str) -> None:
+    place = city_with_mistake(tmp_path, "fgw.yaml", "信息科科长", f"«{text}")
+    assert places_of(tmp_path) == [(place, "contacts[0].post")]
+
+
+def test_a_long_key_is_not_repeated_in_every_error(tmp_path: Path) -> None:
+    key = "k" * 10**6
+    write_estate(tmp_path, prices=f"kind: prices\nitems:\n- ? {key}\n  : [{'yes, ' * 100}]\n")
+    (error,) = errors_of(tmp_path)
+    assert str(error.place) == f"{tmp_path}/prices.yaml:3:5"
+    assert len(str(error)) < 400
 
 
 @pytest.mark.parametrize("unit", ["[", "{a: ", "- ", "? "])
