@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from yunjin.engine.choices import SWEEP_INTERVAL, drift_policies, grant_warnings, patience, sweep_interval
+from yunjin.engine.choices import SWEEP_INTERVAL, patience, sweep_interval
 from yunjin.engine.clocks import advance
 from yunjin.engine.credentials import Desk, end_due
 from yunjin.engine.drift import put_right, seen
@@ -254,7 +254,7 @@ class Controller:
         if self._estate is not None and signature == self._signature:
             return self._estate
         try:
-            self._estate = _load(self._folder)
+            self._estate = load(self._folder)
         except DeclaredErrors as errors:
             self._metrics.declared_errors.set(len(errors.errors))
             log.error("declared files do not load", errors=[str(error) for error in errors.errors[:20]])  # noqa: TRY400 (the places say more than a trace)
@@ -293,16 +293,6 @@ class Controller:
                 "look", endpoint=endpoint, leaf=name, drifted=ended.drifted, repaired=ended.repaired,
                 unrepaired=ended.unrepaired,
             )  # fmt: skip
-
-
-def _load(folder: Path) -> Estate:
-    """The declared files, with every policy the controller reads."""
-    estate = load(folder)
-    drift_policies(estate)
-    patience(estate)
-    sweep_interval(estate)
-    grant_warnings(estate)
-    return estate
 
 
 def _signature(folder: Path) -> _Signature:

@@ -13,12 +13,12 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from yunjin.engine.acceptance import accept
-from yunjin.engine.choices import REPORT
 from yunjin.engine.split import narrowed, split
 from yunjin.errors import Text, UsageError
 from yunjin.ledger import Ledger
 from yunjin.model.amounts import Amounts
 from yunjin.model.change import Action
+from yunjin.model.policies import REPORT
 from yunjin.model.resources import Key, ObjectClass
 from yunjin.model.tenancy import leaf_node
 from yunjin.plan import drift, repair

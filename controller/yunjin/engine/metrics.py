@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
-from yunjin.engine.choices import DRIFT_POLICIES
 from yunjin.errors import Text, UsageError
+from yunjin.model.policies import DRIFT_POLICIES
 from yunjin.model.resources import ObjectClass
 
 if TYPE_CHECKING:

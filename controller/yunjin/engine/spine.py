@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from yunjin.apply import ApprovedPlan, apply, approve
 from yunjin.engine import accounts, doubts, opening
-from yunjin.engine.choices import REPAIR, drift_policies
+from yunjin.engine.choices import drift_policies
 from yunjin.engine.split import narrowed, overwrites, split, undoes
 from yunjin.ledger.shares import shares
+from yunjin.model.policies import REPAIR
 from yunjin.model.resources import LeafState, ObjectClass
 from yunjin.observe import Observation, observe_all
 from yunjin.plan import make_leaf_plan, make_plan, plan_hash, repair, to_json

@@ -9,8 +9,10 @@ from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.errors import DeclaredError, Place, Text
+from yunjin.estate.explain import similar
 from yunjin.estate.nodes import dotted
 from yunjin.model.amounts import Amounts, written
+from yunjin.model.policies import POLICIES, relatives
 from yunjin.model.programme import ALL
 from yunjin.substrates.units import unfit
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from yunjin.estate.documents import Draft, Item
     from yunjin.estate.fields import Fields
     from yunjin.estate.nodes import Step
-    from yunjin.model.centre import Pool, Zone
+    from yunjin.model.centre import PolicyValue, Pool, Zone
     from yunjin.model.tenants import BaselineRow, Tenant
 
 
@@ -35,6 +37,7 @@ def check_structure(draft: Draft, fields: Fields, diagnostics: Diagnostics) -> N
     checks.bodies()
     checks.inner_ids()
     checks.group_of_all()
+    checks.policies()
     checks.carried_tasks()
     checks.ranges()
     checks.pools()
@@ -116,6 +119,30 @@ class _Checks:
                             "add `leadership` to a programme, or list the bodies",
                         ),
                     )
+
+    def policies(self) -> None:
+        """What the machinery reads says what can be meant; a misspelt id would leave it to the default."""
+        for item in self._items["policy"].values():
+            policy: PolicyValue = item.model  # type: ignore[assignment]  # policies.yaml holds policies
+            kind, known = POLICIES.get(policy.id), relatives(policy.id)
+            if kind is None and known:
+                names = ", ".join(known)
+                self._blame(
+                    item,
+                    ("id",),
+                    Text(f"没有 {policy.id} 这项策略", f"there is no policy {policy.id}"),
+                    expected=Text(names, names),
+                    remedy=similar(policy.id, known)
+                    or Text("删除它, 或改正 id", "remove it, or mend the id"),
+                )
+            elif kind is not None and kind.read(policy) is None:
+                shown = f"{policy.value!r} {policy.unit}".strip()
+                self._blame(
+                    item,
+                    ("value",),
+                    Text(f"策略 {policy.id} 不能是 {shown}", f"policy {policy.id} cannot be {shown}"),
+                    expected=kind.expected,
+                )
 
     def carried_tasks(self) -> None:
         """A task carried on is one of the programme that is followed."""

@@ -12,6 +12,8 @@ from estates import city
 from yunjin.apply import Settings
 from yunjin.engine.choices import drift_policies, patience, seconds_asked, sweep_interval
 from yunjin.errors import DeclaredErrors, UsageError
+from yunjin.ledger.relief import ORDER
+from yunjin.model.policies import RELIEF_ORDER
 from yunjin.model.resources import ObjectClass
 
 if TYPE_CHECKING:
@@ -77,6 +79,10 @@ def test_what_nobody_can_wait_is_refused(asked: float) -> None:
         patience(_estate(), wait_quota=asked)
     with pytest.raises(UsageError):
         seconds_asked(asked)
+
+
+def test_those_who_can_give_are_those_the_ledger_knows() -> None:
+    assert RELIEF_ORDER == ORDER
 
 
 def test_all_wrong_choices_are_shown_at_once() -> None:

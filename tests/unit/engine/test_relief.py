@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import states
 from estates import city, tenant, write_estate
 from yunjin.engine import opening
 from yunjin.engine.choices import (
@@ -136,15 +137,8 @@ def test_a_policy_that_cannot_be_meant_is_an_error_with_its_place(
     tmp_path: Path, policy: str, value: Any, unit: str
 ) -> None:
     said: Any = {policy: (value, unit)}
-    estate = declared(tmp_path, **said)
-    choices = {
-        "relief__order": relief_order,
-        "relief__importance": importance_order,
-        "grant__warnings": grant_warnings,
-        "contribution_factor": contribution_factor,
-    }
     with pytest.raises(DeclaredErrors, match=r"policies\.yaml:\d+"):
-        choices[policy](estate)
+        declared(tmp_path, **said)
 
 
 @pytest.fixture
@@ -155,7 +149,7 @@ def estate(tmp_path: Path) -> Estate:
 @pytest.fixture
 def store(tmp_path: Path, estate: Estate) -> Iterator[Store]:
     """Its ledger: three bodies with 4 of 64 cores each, all of them guaranteed."""
-    with Store.open(tmp_path / "state") as opened:
+    with Store.open(states.begin(tmp_path / "state")) as opened:
         opening.enter(opened, estate, DAY, "tests")
         yield opened
 

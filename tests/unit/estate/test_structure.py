@@ -248,3 +248,49 @@ def test_an_owner_may_be_missing_in_quarantine_only(tmp_path: Path) -> None:
 def test_an_owner_is_a_bureau_or_an_area(tmp_path: Path, owner: str) -> None:
     place = city_with_mistake(tmp_path, "jtj.yaml", "owner: bureau/jtj", f"owner: «{owner}")
     assert places_of(tmp_path) == [(place, "owner")]
+
+
+def _policy(item: str, value: int | str, unit: str = "") -> dict[str, Any]:
+    return named(item, "策略", "A policy", value=value, unit=unit)
+
+
+@pytest.mark.parametrize(
+    ("policy", "value", "unit"),
+    [
+        ("drift.quota", "repiar", ""),
+        ("drift.quota", 1, ""),
+        ("wait-quota", 0, "s"),
+        ("wait-quota", 120, "min"),
+        ("wait-quota", "120", "s"),
+        ("reclaim-days", -1, "d"),
+        ("contribution-factor", 101, "%"),
+        ("grant.warnings", "30, 30", "d"),
+        ("grant.warnings", "9" * 5000, "d"),
+        ("relief.order", "reserve, lottery", ""),
+        ("relief.importance", "ordinary", ""),
+    ],
+)
+def test_a_policy_that_the_machinery_could_not_follow(
+    tmp_path: Path, policy: str, value: int | str, unit: str
+) -> None:
+    text = document("policies", [*city()["policies"], _policy(policy, value, unit)])
+    write_estate(tmp_path, policies=text)
+    line = text.count("\n", 0, text.rindex("value: ")) + 1
+    assert places_of(tmp_path) == [(f"policies.yaml:{line}:10", "value")]
+
+
+@pytest.mark.parametrize(
+    ("policy", "meant"), [("drift.qouta", "drift.quota"), ("wait-qouta", "wait-quota"), ("limit", "")]
+)
+def test_a_misspelt_policy_is_not_left_to_its_default(tmp_path: Path, policy: str, meant: str) -> None:
+    write_estate(tmp_path, policies=[*city()["policies"], _policy(policy, 1)])
+    (error,) = errors_of(tmp_path)
+    assert error.field == "id"
+    assert error.message.zh == f"没有 {policy} 这项策略"
+    assert error.remedy
+    assert meant in error.remedy.zh
+
+
+def test_policies_that_nobody_reads_yet_are_free(tmp_path: Path) -> None:
+    write_estate(tmp_path, policies=[_policy("u1.window", "a month"), _policy("own.choice", 1)])
+    assert set(load(tmp_path).policies) == {"u1.window", "own.choice"}
