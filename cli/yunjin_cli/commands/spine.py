@@ -252,7 +252,7 @@ _RUNS = (
     Column("started", Text("开始", "started"), whole=True),
     Column("state", Text("状态", "state")),
     Column("counts", Text("结果", "outcomes")),
-    Column("doubt", Text("待核实", "in doubt"), right=True),
+    Column("doubt", word("outcome.before"), right=True),
 )
 _STATES = {
     "live": Text("在用", "live"),

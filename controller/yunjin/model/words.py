@@ -179,6 +179,7 @@ _SPINE: Final = (
     _term("outcome.pending", "尚未生效", "pending"),
     _term("outcome.failed", "失败", "failed"),
     _term("outcome.skipped", "已跳过", "skipped"),
+    _term("outcome.before", "待核实", "in doubt"),
     _term("unknown", "未知", "unknown"),
 )
 
