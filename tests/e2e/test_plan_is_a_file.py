@@ -85,6 +85,29 @@ def test_what_is_no_plan_is_bad_input(planned: CommandLine, kind: str) -> None:
     assert planned.standing("k8s") == {}
 
 
+def test_a_plan_file_that_was_edited_is_refused(planned: CommandLine) -> None:
+    path = planned.folder / "p.json"
+    whole = path.read_text("utf-8")
+    for honest, forged in (
+        ('"name":"yunjin:jtj:admin"', '"name":"mallory"'),
+        ('"requests.cpu":"4"', '"requests.cpu":"400"'),
+        ('"as_of":"2026-11-22"', '"as_of":"2026-01-01"'),
+    ):
+        assert honest in whole
+        path.write_text(whole.replace(honest, forged), "utf-8")
+        said = planned.run("apply", "p.json", "--yes", expect=2)
+        assert "内容被改动" in said
+        assert "yunjin plan" in said
+    assert planned.standing("k8s") == {}
+
+
+def test_a_plan_file_of_another_state_is_refused(planned: CommandLine) -> None:
+    other = planned.folder / "other"
+    said = planned.run("apply", "p.json", "--yes", expect=2, YUNJIN_STATE=str(other))
+    assert "在别处生成" in said
+    assert planned.standing("k8s") == {}
+
+
 def test_a_plan_that_cannot_be_written_is_bad_input(small: CommandLine) -> None:
     assert "nowhere/p.json" in small.run("plan", "--out", "nowhere/p.json", expect=2)
 

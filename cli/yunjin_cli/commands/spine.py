@@ -160,6 +160,8 @@ def apply(
     estate = session.estate()
     with session.store() as store:
         stored = read_plan(file) if file else newest(store)
+        if file:
+            stored.made_here(store)
     stored.still_declared(estate)
     access = {name: binding.access for name, binding in stored.plan.bindings.items()}
     if session.kubeconfig or session.os_cloud:

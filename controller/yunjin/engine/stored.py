@@ -1,8 +1,8 @@
 """Plans between `yunjin plan` and `yunjin apply`: in the state database, and as files.
 
 Called by the command line. Calls `yunjin.plan` for the text of a plan and `yunjin.store` to keep it.
-Promises that a plan made from other declared files is never applied, and that a plan file is read within a
-limit.
+Promises that a plan made from other declared files is never applied, nor a file that says anything else than
+the plan that was made, and that a plan file is read within a limit.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from yunjin.errors import RefusalError, Text, UsageError
-from yunjin.plan import from_json, to_json
+from yunjin.plan import from_json, plan_hash, to_json
 from yunjin.store import StoredPlan
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MOST: Final = 1 << 30
 """Bytes of a plan file: as many as the store keeps."""
+_PLAN_AGAIN: Final = Text("重新执行 yunjin plan", "run yunjin plan again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,24 @@ class Kept:
                     f"申报文件在变更方案({self.where.zh})生成后已改动, 不予下发",
                     f"the declared files have changed since the plan ({self.where.en}) was made",
                 ),
-                Text("重新执行 yunjin plan", "run yunjin plan again"),
+                _PLAN_AGAIN,
+            )
+
+    def made_here(self, store: Store) -> None:
+        """Whether `yunjin plan` made it, and kept it in this state.
+
+        Raises:
+            UsageError: it did not: the file was edited, or belongs to another state, or its time is over.
+        """
+        if store.plans.get(plan_hash(self.plan)) is None:
+            raise UsageError(
+                Text(
+                    f"方案文件 {self.where.zh} 与本状态库留存的方案都不相同: 内容被改动、在别处生成, "
+                    "或已过留存期",
+                    f"the plan file {self.where.en} is none of the plans kept in this state: it was edited, "
+                    "made elsewhere, or too long ago",
+                ),
+                _PLAN_AGAIN,
             )
 
 
