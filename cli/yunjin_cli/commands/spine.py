@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path  # noqa: TC003 (typer reads it)
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,7 @@ from yunjin_cli.in_use import in_use_rows, show_in_use
 from yunjin_cli.output import Column, Row, Told, progress, say, show_rows, show_value, waiting
 from yunjin_cli.plans import counts_text, declared_rules, show_judged, show_receipts, unknown_exit
 from yunjin_cli.session import Output, Session, command, moment
+from yunjin_cli.signals import asked_to_stop
 from yunjin_cli.speech import said
 
 if TYPE_CHECKING:
@@ -234,10 +236,11 @@ def consent(session: Session, judged: Judged, *, yes: bool) -> None:
 
 
 def apply_with_bar(session: Session, made: Spine, judged: Judged, settings: Settings) -> tuple[Receipt, ...]:
-    """Apply, with a bar on a terminal."""
-    with progress() as bar:
+    """Apply, with a bar on a terminal, until done or asked to stop."""
+    with progress() as bar, asked_to_stop() as stop:
         task = bar.add_task(session.say(Text("下发执行", "applying")), total=len(judged.plan.changes))
-        return made.apply(judged, settings, getpass.getuser(), lambda _: bar.advance(task))
+        heeding = replace(settings, stop=stop)
+        return made.apply(judged, heeding, getpass.getuser(), lambda _: bar.advance(task))
 
 
 _ENDPOINTS = (
