@@ -40,6 +40,7 @@ OPERATIONS: Final = {
     "release": Text("撤销预占", "reservation given up"),
     "expire": Text("预占过期", "reservation expired"),
     "move": Text("调剂", "moved"),
+    "consent": Text("同意调剂", "move agreed to"),
     "follow": Text("接续调剂", "move goes on"),
     "record_reorganisation": Text("登记机构调整", "reorganisation recorded"),
     "cancel_reorganisation": Text("撤销机构调整", "reorganisation cancelled"),

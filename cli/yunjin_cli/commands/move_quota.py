@@ -74,6 +74,7 @@ def move_quota(
                 show_judged(session, judged, made.leaves())
             refuse_stopped(session, judged)
             consent(session, judged, yes=yes)
+            moving.agree(made, number, actor)
             receipts = apply_with_bar(session, made, judged, patience(estate, wait_quota=wait_quota))
         except BaseException:  # an interrupt at the question is a refusal, too
             moving.give_up(made, number, actor)

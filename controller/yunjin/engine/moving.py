@@ -2,13 +2,15 @@
 
 Called by the command line. Calls `yunjin.ledger` and the spine. Promises that the shrink is in force before
 the growth is written, whatever the two substrates are, that nothing of other leaves is changed on the way,
-and that of a move which was given up nothing is left, not even its key.
+that of a move which was given up nothing is left, not even its key, and that one nobody agrees to is given up
+by itself: whoever is killed at the question leaves nothing for long.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from yunjin.model.estate import Estate
 
 _OPEN: Final = frozenset({"reserved", "committed"})
-_GIVEN_UP: Final = "released"
+_GIVEN_UP: Final = frozenset({"released", "expired"})
+_QUESTION: Final = timedelta(hours=1)
+"""How long a move waits for consent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def between(estate: Estate, tenant: str, source: str, target: str, amounts: Amou
 
 
 def reserve(spine: Spine, move: Move, actor: str, key: str = "") -> int:
-    """Enter the move into the ledger: the shrink is reserved, the growth waits for it.
+    """Enter the move into the ledger: the shrink is reserved until `agree`, the growth waits for it.
 
     Returns:
         The id of the shrink.
@@ -93,6 +97,7 @@ def reserve(spine: Spine, move: Move, actor: str, key: str = "") -> int:
     for endpoint in move.endpoints:
         spine.endpoints.backend(endpoint)
     spine.enter(actor)
+    _ledger(spine, actor).expire()  # what others were asked for in vain is in nobody's way
     held = shares(spine.store.database) or {}
     for leaf, sign in ((move.source, -1), (move.target, 1)):
         after = dict(held[leaf].planned) if leaf in held else {}
@@ -100,11 +105,20 @@ def reserve(spine: Spine, move: Move, actor: str, key: str = "") -> int:
             after[dimension] = max(0, after.get(dimension, 0) + sign * value)
         require_whole(spine.estate, leaf, Amounts(after))
     ledger = _ledger(spine, actor)
-    number, asked = ledger.move(move.source, move.target, move.amounts, key=key), 1
-    while key and moves.halves(spine.store.database, number)[0] == _GIVEN_UP:
-        asked += 1  # who was asked for consent and gave none may ask again under the same key
-        number = ledger.move(move.source, move.target, move.amounts, key=f"{key}/{asked}")
+
+    def asked(under: str) -> int:
+        return ledger.move(move.source, move.target, move.amounts, lasts=_QUESTION, key=under)
+
+    number, times = asked(key), 1
+    while key and moves.halves(spine.store.database, number)[0] in _GIVEN_UP:
+        times += 1  # who was asked for consent and gave none may ask again under the same key
+        number = asked(f"{key}/{times}")
     return number
+
+
+def agree(spine: Spine, number: int, actor: str) -> None:
+    """Somebody consented to the move. Raises ConflictError where that took too long."""
+    _ledger(spine, actor).consent(number)
 
 
 def judged(spine: Spine, move: Move) -> Judged:

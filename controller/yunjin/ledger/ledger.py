@@ -197,10 +197,28 @@ class Ledger(Desk):
         seen = None if enforced is None else dict(enforced)
         self._write(reservations.release, key, reservation=number, enforced=seen)
 
-    def move(self, source: str, target: str, amounts: Amounts, *, key: str = "") -> int:
-        """Move an allotment between leaves; the id of the shrink that goes first."""
-        result = self._write(moves.move, key, source=source, target=target, amounts=dict(amounts))
-        return int(result["reservation"])
+    def move(
+        self, source: str, target: str, amounts: Amounts, *, lasts: timedelta | None = None, key: str = ""
+    ) -> int:
+        """Move an allotment between leaves; the id of the shrink that goes first.
+
+        Args:
+            source: leaf it is taken from.
+            target: leaf that gets it.
+            amounts: what moves.
+            lasts: how long it waits for `consent`; None where it needs none.
+            key: what makes the request one.
+
+        Raises:
+            ShortageError, RefusalError, UsageError: see `moves.move`.
+        """
+        life = {} if lasts is None else {"lasts": lasts.total_seconds()}
+        request = {"source": source, "target": target, "amounts": dict(amounts), **life}
+        return int(self._write(moves.move, key, **request)["reservation"])
+
+    def consent(self, number: int, *, key: str = "") -> None:
+        """A move was agreed to. Raises ConflictError where its time was over."""
+        self._write(moves.consent, key, reservation=number)
 
     def expire(self) -> int:
         """End every reservation whose time is over; how many."""

@@ -1,16 +1,16 @@
 """Moving an allotment from one leaf to another.
 
-Called through `Ledger`. Calls `leaves`; `followers` goes on from there. Promises that what moves is charged
-to the first leaf until its backend was seen lowered, and then to the second, in one transaction: nobody takes
-it between, and a move asks for nothing that its two leaves do not have in common.
+Called through `Ledger`. Calls `leaves` and `reservations`; `followers` goes on from there. Promises that what
+moves is charged to the first leaf until its backend was seen lowered, and then to the second, in one
+transaction: nobody takes it between, and a move asks for nothing that its two leaves do not have in common.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from yunjin.errors import Text, UsageError
-from yunjin.ledger import leaves, rows
+from yunjin.errors import ConflictError, Text, UsageError
+from yunjin.ledger import leaves, reservations, rows
 from yunjin.ledger.climb import require_no_deficit
 from yunjin.ledger.records import audited
 
@@ -26,6 +26,8 @@ _HALVES: Final = (
     "SELECT r.state, f.state FROM reservations r JOIN reservations f ON f.follows = r.id WHERE r.id = ?"
 )
 
+_STAYS: Final = "UPDATE reservations SET expires = NULL WHERE id = ?"
+
 
 @audited
 def move(connection: Connection, request: Request) -> Result:
@@ -33,7 +35,8 @@ def move(connection: Connection, request: Request) -> Result:
 
     Args:
         connection: of the transaction.
-        request: `source`, `target` (leaves), `amounts` by dimension.
+        request: `source`, `target` (leaves), `amounts` by dimension; `lasts`, seconds, where it is given up
+            after that unless somebody consents.
 
     Returns:
         `reservation`, the id of the shrink; `follower`, of what waits for it.
@@ -56,9 +59,35 @@ def move(connection: Connection, request: Request) -> Result:
     _require_held(source, amounts)
     _rehearse(connection, source, target, amounts, request["at"])
     taken = {d: -value for d, value in amounts.items()}
-    shrink = leaves.add(connection, request, source, "reserved", taken)
+    own = {name: request.get(name) for name in ("actor", "at", "lasts")}
+    shrink = reservations.place(connection, {**own, "leaf": source.name, "delta": taken})["reservation"]
     follower = leaves.add(connection, {**request, "follows": shrink}, target, "waiting", amounts)
     return {"reservation": shrink, "follower": follower, "counted": []}
+
+
+@audited
+def consent(connection: Connection, request: Request) -> Result:
+    """A move was agreed to: it waits for as long as it takes from now on.
+
+    Args:
+        connection: of the transaction.
+        request: `reservation`, the id of its shrink.
+
+    Raises:
+        ConflictError: it was given up before, or its time was over.
+    """
+    number = int(request["reservation"])
+    name, shrink = leaves.reservation(connection, number)
+    if shrink.state in ("released", "expired"):
+        raise ConflictError(
+            Text(
+                f"由 {name} 调出的额度等待同意过久, 已失效",
+                f"the move from {name} waited too long for consent",
+            ),
+            Text("重新提出调剂", "ask for the move again"),
+        )
+    connection.execute(_STAYS, (number,))
+    return {"reservation": number, "counted": []}
 
 
 def halves(database: Database, number: int) -> tuple[str, str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ledgers import DAY, K8S, Hand
 from yunjin.errors import ConflictError, RefusalError, ShortageError, UsageError
 from yunjin.ledger import grants, moves, nodes, reservations, supply
+
+if TYPE_CHECKING:
+    from clocks import Clock
 
 EGOV, GIS, BUS = "leaf/k1/jtj-egov", "leaf/k1/jtj-gis", "leaf/k1/bus-egov"
 IN_CLOUD, DAWA = "leaf/o1/jtj-egov", "leaf/k1/dawa-egov"
@@ -214,3 +217,60 @@ def test_a_grant_that_ended_meanwhile_leaves_the_second_leaf_without_it(hand: Ha
     shrunk(hand, cpu=10)
 
     assert (hand.state(follower), hand.allotted(DAWA)) == ("released", 0)
+
+
+def asked(hand: Hand, clock: Clock) -> tuple[int, int]:
+    """A move that waits an hour for consent, and half of the hour is over."""
+    hand.allot(EGOV, cpu=20)
+    made = hand(moves.move, source=EGOV, target=GIS, amounts={"cpu": 10}, lasts=3600)
+    clock.advance(1800)
+    return made["reservation"], made["follower"]
+
+
+def expired(hand: Hand, number: int) -> bool:
+    return bool(hand(reservations.expire, reservation=number))
+
+
+def test_a_move_that_nobody_agrees_to_is_given_up_whole(hand: Hand, clock: Clock) -> None:
+    shrink, follower = asked(hand, clock)
+    assert not expired(hand, shrink)
+    clock.advance(1800)
+    assert expired(hand, shrink)
+
+    assert (hand.state(shrink), hand.state(follower)) == ("expired", "released")
+    assert (hand.allotted(EGOV), hand.allotted(GIS)) == (20, 0)
+    with pytest.raises(ConflictError):
+        hand(moves.consent, reservation=shrink)
+
+
+def test_a_move_that_was_agreed_to_waits_for_as_long_as_it_takes(hand: Hand, clock: Clock) -> None:
+    shrink, follower = asked(hand, clock)
+    hand(moves.consent, reservation=shrink)
+    clock.advance(10**8)
+    assert not expired(hand, shrink)
+    shrunk(hand, cpu=10)
+
+    assert (hand.state(shrink), hand.state(follower)) == ("confirmed", "reserved")
+    assert not expired(hand, follower)
+    assert (hand.allotted(EGOV), hand.allotted(GIS)) == (10, 10)
+
+
+def test_a_move_under_way_is_not_given_up_because_nobody_agreed(hand: Hand, clock: Clock) -> None:
+    """Somebody applied it meanwhile, with consent of their own."""
+    shrink, follower = asked(hand, clock)
+    hand(reservations.commit, leaf=EGOV, target={"cpu": 10})
+    clock.advance(1800)
+    assert not expired(hand, shrink)
+    assert hand(reservations.confirm, leaf=EGOV, enforced={"cpu": 10}, used={}) == [shrink]
+
+    assert not expired(hand, follower)
+    assert (hand.allotted(EGOV), hand.allotted(GIS)) == (10, 10)
+
+
+def test_consent_to_what_was_given_up_is_refused(hand: Hand, clock: Clock) -> None:
+    shrink, _ = asked(hand, clock)
+    hand(reservations.release, reservation=shrink)
+    with pytest.raises(ConflictError) as caught:
+        hand(moves.consent, reservation=shrink)
+
+    assert caught.value.message.zh == f"由 {EGOV} 调出的额度等待同意过久, 已失效"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from clocks import Clock
 from estates import SMALL, tenant
 from spines import DAY, QUICK, City
 from takings import CLOUD, CLOUD_POOL
@@ -67,6 +68,7 @@ class Town(City):
         with self.spine() as spine:
             number = moving.reserve(spine, move, "cloud-ops", key)
             judged = moving.judged(spine, move)
+            moving.agree(spine, number, "cloud-ops")
             receipts = spine.apply(judged, QUICK, "cloud-ops", lambda _: None)
             return moving.progress(spine, number), receipts
 
@@ -302,6 +304,27 @@ def test_given_up_it_leaves_nothing_and_may_be_asked_for_again(town: Town) -> No
             assert moving.progress(spine, number) is Progress.DROPPED
         assert town.books() == before
     assert town.move(_there(town), "oa-7")[0] is Progress.MOVED
+
+
+@pytest.mark.parametrize("key", ["", "oa-7"])
+def test_who_is_killed_at_the_question_is_in_nobodys_way(opened: Path, tmp_path: Path, key: str) -> None:
+    clock = Clock()
+    shutil.copytree(opened, tmp_path, dirs_exist_ok=True)
+    town = Town.at(tmp_path, clock)
+    before = town.books()
+    with town.spine() as spine:
+        killed = moving.reserve(spine, _there(town), "cloud-ops", key)
+        clock.advance(3600)
+        number = moving.reserve(spine, _there(town), "cloud-ops", key)
+        assert number != killed
+        moving.agree(spine, number, "cloud-ops")
+        with pytest.raises(ConflictError):
+            moving.agree(spine, killed, "cloud-ops")
+        clock.advance(3600)
+        assert Ledger(spine.store.database, spine.store.now, "controller").expire() == 0
+        moving.give_up(spine, number, "cloud-ops")
+    assert town.books() == before
+    town.close()
 
 
 def test_what_is_being_carried_out_is_not_given_up(town: Town) -> None:
