@@ -6,15 +6,18 @@ its namespaces and through the pools its systems name, so that it is refused bef
 
 from __future__ import annotations
 
+from collections import Counter
+from ipaddress import IPv4Network, collapse_addresses
 from typing import TYPE_CHECKING, Final
 
 from yunjin.errors import Text
+from yunjin.model.centre import SUBNET_LENGTH
 from yunjin.model.change import Basis, Severity
 from yunjin.policy import Breach, Facts, rule
 from yunjin_policies.subjects import day_text, tenant_place, tenant_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from yunjin.errors import Place
     from yunjin.model.centre import Flow, Zone
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 _PUBLIC: Final = "inet"
 _GATE: Final = "exch"
 _OPERATORS: Final = "mgmt"
+_CLOUDS: Final = "openstack"
+_NETWORK: Final = "network-base"
+"""What an imported project that keeps its own addresses goes without."""
 _HIGHEST_LEVEL: Final = 3
 _NOTICE_DAYS: Final = 30
 _CLOUD_EXTENSION: Final = Basis("GB/T 22239-2019", "云计算安全扩展要求, 网络架构")
@@ -249,6 +255,57 @@ def enterprises_outside(facts: Facts) -> Iterator[Breach]:
                 )
 
 
+@rule(
+    "Z08",
+    Severity.ERROR,
+    requires=Text(
+        f"有云主机资源池的网络区域申报网段, 每个项目一段(/{SUBNET_LENGTH})",
+        f"A zone with an OpenStack pool has addresses: a network (/{SUBNET_LENGTH}) for each project",
+    ),
+    remedy=Text(
+        "在 zones.yaml 为该区域的 cidrs 补充网段; 已用的网段保留不动",
+        "add networks to the zone's `cidrs` in zones.yaml; those in use stay",
+    ),
+)
+def addresses_for_projects(facts: Facts) -> Iterator[Breach]:
+    """Room in the addresses of each zone beside the projects that one cloud has there."""
+    estate = facts.estate
+    needed: Counter[tuple[str, str]] = Counter()
+    for pool in estate.pools.values():
+        if estate.endpoints[pool.endpoint].technology == _CLOUDS:
+            needed[pool.endpoint, pool.zone] += 0
+    own = {
+        part.leaf
+        for tenant in estate.tenants.values()
+        for part in tenant.imported
+        if any(lack.object == _NETWORK for lack in part.without)
+    }
+    for row in estate.leaf_rows:
+        pool = estate.pools[row.pool]
+        if (pool.endpoint, pool.zone) in needed and row.node not in own:
+            needed[pool.endpoint, pool.zone] += 1
+    for (endpoint, zone), projects in needed.items():
+        room = _room(estate.zones[zone].cidrs)
+        if room < max(projects, 1):
+            yield Breach(
+                f"zone/{zone} {endpoint}",
+                Text(
+                    f"{_zone(facts, zone)}的网段可分给 {room} 个项目, "
+                    f"接入点 {endpoint} 在该区域有 {projects} 个",
+                    f"the addresses of zone {zone} are enough for {room} projects; {endpoint} has {projects} "
+                    "there",
+                ),
+                estate.place("zone", zone),
+                {"zone": zone, "endpoint": endpoint, "room": str(room), "projects": str(projects)},
+            )
+
+
+def _room(cidrs: Iterable[str]) -> int:
+    """How many projects get a network out of these."""
+    merged = collapse_addresses(IPv4Network(cidr, strict=False) for cidr in cidrs)
+    return sum(2 ** (SUBNET_LENGTH - each.prefixlen) for each in merged if each.prefixlen <= SUBNET_LENGTH)
+
+
 def _standing(facts: Facts) -> dict[str, dict[str, Place | None]]:
     """Zones by tenant, each with the place that puts the tenant there."""
     standing: dict[str, dict[str, Place | None]] = {}
@@ -290,4 +347,5 @@ RULES = (
     flow_ends_soon,
     flow_ended_in_use,
     enterprises_outside,
+    addresses_for_projects,
 )

@@ -10,11 +10,12 @@ import pytest
 from declared import declared
 from estates import SMALL, city, named, tenant
 from findings import messages, said
+from takings import beside_a_cloud
 
 if TYPE_CHECKING:
     from yunjin.model.estate import Estate
 
-ZONE_RULES = ("Z01", "Z02", "Z03", "Z04", "Z05", "Z06", "Z07")
+ZONE_RULES = ("Z01", "Z02", "Z03", "Z04", "Z05", "Z06", "Z07", "Z08")
 
 
 @pytest.mark.parametrize("rule", ZONE_RULES)
@@ -175,3 +176,65 @@ def test_an_enterprise_stands_in_the_internet_zone_alone() -> None:
 
     assert said("Z07", outside) == []
     assert messages("Z07", inside) == ["用云单位用云单位shop(shop)是企业, 不得进入公用网络区"]
+
+
+def with_projects(*cidrs: str, projects: int, **imported: Any) -> Estate:
+    """The small city beside a cloud, with so many projects in zone egov; the first may be an imported one."""
+    zones: list[dict[str, Any]] = city()["zones"]
+    zones[0]["cidrs"] = [*cidrs]
+    names = [f"p{number}" for number in range(projects)]
+    rows = [
+        {"node": f"leaf/os/{name}", "pool": "os-egov", "tenant": "jtj", "allotted": SMALL} for name in names
+    ]
+    tenants: list[dict[str, Any]] = city()["tenants"]
+    if imported:
+        tenants[1]["imported"] = [{"leaf": "leaf/os/p0", "since": "2026-11-22", "paper": None, **imported}]
+    return declared(**{**beside_a_cloud(*rows), "zones": zones, "tenants": tenants})
+
+
+@pytest.mark.parametrize(
+    ("cidrs", "projects", "room"),
+    [
+        ((), 0, 0),
+        ((), 2, 0),
+        (("10.10.0.0/25",), 1, 0),
+        (("10.10.0.0/24",), 2, 1),
+        (("10.10.0.0/24", "10.10.0.0/24", "10.10.9.0/25"), 2, 1),
+    ],
+)
+def test_a_zone_with_projects_has_a_network_for_each(
+    cidrs: tuple[str, ...], projects: int, room: int
+) -> None:
+    estate = with_projects(*cidrs, projects=projects)
+
+    (finding,) = said("Z08", estate)
+
+    assert finding.message.zh == f"公用网络区的网段可分给 {room} 个项目, 接入点 os 在该区域有 {projects} 个"
+    assert finding.place == estate.place("zone", "egov")
+
+
+@pytest.mark.parametrize(
+    ("cidrs", "projects"),
+    [
+        (("10.10.0.0/24",), 0),
+        (("10.10.0.0/24",), 1),
+        (("10.10.0.0/25", "10.10.0.128/25"), 1),
+        (("10.10.0.0/22",), 4),
+    ],
+)
+def test_networks_that_are_enough_are_enough(cidrs: tuple[str, ...], projects: int) -> None:
+    assert said("Z08", with_projects(*cidrs, projects=projects)) == []
+
+
+@pytest.mark.parametrize(("lacks", "refused"), [("network-base", 0), ("limits", 1)])
+def test_an_imported_project_with_addresses_of_its_own_needs_none(lacks: str, refused: int) -> None:
+    without = [{"object": lacks, "since": "2026-11-22", "reason": "原无此项"}]
+    estate = with_projects("10.10.0.0/24", projects=2, without=without)
+
+    assert len(said("Z08", estate)) == refused
+
+
+def test_clusters_take_no_addresses_from_their_zone() -> None:
+    zones = [{**zone, "cidrs": []} for zone in city()["zones"]]
+
+    assert said("Z08", declared(zones=zones)) == []

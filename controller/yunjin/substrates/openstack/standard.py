@@ -69,6 +69,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import TYPE_CHECKING, Final
 
+from yunjin.model.centre import SUBNET_LENGTH
 from yunjin.substrates.openstack import names, quantities
 from yunjin.substrates.openstack.rules import ANY, OWN_GROUP, Rule
 
@@ -79,7 +80,6 @@ if TYPE_CHECKING:
     from yunjin.model.resources import Body, Key
     from yunjin.model.tenancy import Leaf
 
-_PREFIX_LENGTH: Final = 24  # of a leaf's subnet
 _DNS: Final = 53
 _METADATA: Final = Rule("egress", "IPv4", "tcp", 80, 80, "169.254.169.254/32")
 """A server asks its own cloud there, by a link-local address, for its name and its keys."""
@@ -100,7 +100,7 @@ def domain() -> Body:
 
 def subnet_pool(cidrs: Iterable[str]) -> Body:
     """The addresses of a zone."""
-    return {"prefixes": prefixes(cidrs), "default_prefixlen": _PREFIX_LENGTH}
+    return {"prefixes": prefixes(cidrs), "default_prefixlen": SUBNET_LENGTH}
 
 
 def prefixes(cidrs: Iterable[str]) -> list[str]:
