@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from yunjin.ledger import past
 from yunjin.ledger.cells import ALL, Cell
 from yunjin.model.amounts import Amounts
 from yunjin.store.times import text, time
@@ -148,6 +149,7 @@ class Books:
         grants: the versions that count, or all of them.
         reserved: what the reservations of each leaf add up to.
         events: what entered and left each leaf by the audit rows.
+        ended: nodes of which it was on record that they end.
     """
 
     nodes: Mapping[str, Node]
@@ -159,6 +161,7 @@ class Books:
     deficits: tuple[Deficit, ...]
     reserved: Mapping[LeafKey, int]
     events: Mapping[LeafKey, int]
+    ended: frozenset[str]
 
 
 NODES: Final = "nodes"
@@ -170,6 +173,11 @@ RESERVATIONS: Final = "reservations"
 DEFICITS: Final = "deficits"
 RESERVED: Final = "reserved"
 EVENTS: Final = "events"
+PAST: Final = "past"
+"""Reservations as they were at the moment of recording, instead of those of now."""
+CUTS: Final = "cuts"
+"""Belongs to `PAST`."""
+ENDED: Final = "ended"
 CHECKED: Final = frozenset({NODES, CELLS, SUPPLY, GRANTS, DEFICITS, RESERVED, EVENTS})
 """Whatever counts something, and whatever says what it must be."""
 
@@ -227,7 +235,23 @@ _PARTS: Final[Mapping[str, tuple[str, str, int]]] = {
     ),
     RESERVED: ("leaf, pool, dimension, charge", _SUMS, 0),
     EVENTS: ("leaf, pool, dimension, charge", "", 1),
+    PAST: (past.RESERVATION, "", 3),
+    CUTS: ("number, dimension, cut", "", 1),
+    ENDED: ("node", "", 2),
 }
+_BY_DIALECT: Final[Mapping[str, Mapping[Dialect, str]]] = {
+    EVENTS: {
+        dialect: (
+            "FROM (SELECT leaf, pool, dimension, CAST(SUM(difference) AS BIGINT) AS charge FROM "  # noqa: S608
+            f"(SELECT {events} WHERE audit.at <= ?) counted GROUP BY leaf, pool, dimension) events"
+        )
+        for dialect, events in _EVENTS.items()
+    },
+    PAST: past.RESERVATIONS,
+    CUTS: past.CUTS,
+    ENDED: past.ENDED,
+}
+"""The rest of the SELECT where it differs."""
 
 
 def read(database: Database, parts: Iterable[str], recorded_by: datetime | None = None) -> Books:
@@ -236,7 +260,8 @@ def read(database: Database, parts: Iterable[str], recorded_by: datetime | None 
     Args:
         database: of the ledger.
         parts: names of this module: NODES, CELLS and so on; the others stay empty.
-        recorded_by: places, grants, supply, deficits and events as they were on record then; None for now.
+        recorded_by: places, ends, grants, supply, deficits, events and `PAST` reservations as they were on
+            record then; None for now.
     """
     last = _LAST if recorded_by is None else text(recorded_by)
     chosen = sorted(parts)
@@ -251,10 +276,11 @@ def read(database: Database, parts: Iterable[str], recorded_by: datetime | None 
         cells=_cells(found[CELLS]),
         supply=tuple(_supply(row) for row in sorted(found[SUPPLY])),
         grants=_grants(found[GRANTS]),
-        reservations=_reservations(found[RESERVATIONS]),
+        reservations=_reservations([*found[RESERVATIONS], *past.uncut(found[PAST], found[CUTS])]),
         deficits=tuple(_deficit(row) for row in sorted(found[DEFICITS])),
         reserved={(row[0], row[1], row[2]): row[3] for row in found[RESERVED]},
         events={(row[0], row[1], row[2]): row[3] for row in found[EVENTS]},
+        ended=frozenset(node for (node,) in found[ENDED]),
     )
 
 
@@ -267,11 +293,7 @@ def versions(database: Database, number: str) -> tuple[Grant, ...]:
 
 def _select(part: str, dialect: Dialect) -> str:
     columns, rest, _ = _PARTS[part]
-    if part == EVENTS:
-        rest = (
-            "FROM (SELECT leaf, pool, dimension, CAST(SUM(difference) AS BIGINT) AS charge FROM "  # noqa: S608
-            f"(SELECT {_EVENTS[dialect]} WHERE audit.at <= ?) counted GROUP BY leaf, pool, dimension) events"
-        )
+    rest = _BY_DIALECT[part][dialect] if part in _BY_DIALECT else rest
     return f"SELECT '{part}', {_ARRAY[dialect].format(columns)} {rest}"
 
 

@@ -54,16 +54,21 @@ def drop(connection: Connection, request: Request, number: int) -> None:
         _record(connection, request, follower, "released", [])
 
 
-def trim(connection: Connection, request: Request, cuts: Mapping[int, Mapping[str, int]]) -> None:
-    """Shrinks were trimmed: what waits for them grows by less."""
+def trim(
+    connection: Connection, request: Request, cuts: Mapping[int, Mapping[str, int]]
+) -> dict[int, Mapping[str, int]]:
+    """Shrinks were trimmed: what waits for them grows by less; what was cut from which follower."""
+    followed: dict[int, Mapping[str, int]] = {}
     for number, by in cuts.items():
         for follower in _waiting(connection, number):
+            followed[follower] = by
             _, reservation = leaves.reservation(connection, follower)
             for dimension, value in by.items():
                 leaves.cut(connection, reservation, dimension, value)
             if not reservation.deltas:
                 leaves.set_state(connection, follower, "released")
                 _record(connection, request, follower, "released", [])
+    return followed
 
 
 def _grown(connection: Connection, leaf: Leaf, reservation: Reservation, source: Leaf, at: str) -> Counted:

@@ -40,6 +40,7 @@ _PRESENT: Final = frozenset(
 )
 _PAST: Final = frozenset({books.NODES, books.HUNG, books.SUPPLY, books.GRANTS, books.DEFICITS})
 _COUNTED: Final = frozenset({books.CELLS, books.RESERVATIONS})
+_ON_RECORD: Final = frozenset({books.EVENTS, books.PAST, books.CUTS, books.ENDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Standing:
         cells: figures by node, by pool and dimension.
         grants: versions that count and have not ended.
         supply: what each pool can carry.
-        reservations: those under way; none where the past is asked for.
+        reservations: those under way now, or at the moment by whose records it is asked.
         deficits: those on record, with what they are by these figures.
         when: of which time all this is.
     """
@@ -132,11 +133,11 @@ def standing(database: Database, when: When = NOW) -> Standing:
         live = tuple(grant for grant in found.grants if _counts(grant, None))
         supply = _supplied(found.supply)
         return Standing(_in_use(found), found.cells, live, supply, found.reservations, found.deficits)
-    found = books.read(database, _PAST | ({books.EVENTS} if when.recorded_by else _COUNTED), when.recorded_by)
+    found = books.read(database, _PAST | (_ON_RECORD if when.recorded_by else _COUNTED), when.recorded_by)
     live = tuple(grant for grant in found.grants if _counts(grant, when.day))
     supply = _supplied(found.supply, when)
     leaves = found.events if when.recorded_by else _leaf_counters(found)
-    nodes, cells = recomputed(_placed(found, when.day), leaves, Figures.of(live, supply, when.day))
+    nodes, cells = recomputed(_placed(found, when), leaves, Figures.of(live, supply, when.day))
     return Standing(
         nodes, cells, live, supply, found.reservations, _deficits(found.deficits, cells, supply), when
     )
@@ -244,13 +245,14 @@ def _in_use(found: Books) -> dict[str, Node]:
     return {name: node for name, node in found.nodes.items() if node.ended is None}
 
 
-def _placed(found: Books, day: date | None) -> dict[str, Node]:
-    """Nodes where they hang on a day; without one, where they were last put."""
-    nodes = {}
+def _placed(found: Books, when: When) -> dict[str, Node]:
+    """Nodes where they hang on a day; without one, those that had not ended, where they were last put."""
+    day, nodes = when.day, {}
     for hung in sorted(found.hung, key=lambda each: each.valid_from) if day else found.hung:
         known = found.nodes[hung.node]
-        if day is None or (hung.valid_from <= day and (known.ended is None or day < known.ended)):
-            nodes[hung.node] = books.Node(hung.parent, known.pool, known.ended)
+        ended = known.ended if when.recorded_by is None or hung.node in found.ended else None
+        if ended is None if day is None else hung.valid_from <= day and (ended is None or day < ended):
+            nodes[hung.node] = books.Node(hung.parent, known.pool, ended)
     return nodes
 
 

@@ -212,8 +212,8 @@ def _give_up(connection: Connection, request: Request, leaf: Leaf, one: Reservat
     counted = leaves.charge(connection, leaf, freed, request["at"])
     followers.drop(connection, request, one.number)
     cuts = leaves.trim(connection, leaf)
-    followers.trim(connection, request, cuts)
-    trimmed = [[number, by] for number, by in cuts.items()]
+    followed = followers.trim(connection, request, cuts)
+    trimmed = [[number, by] for number, by in {**cuts, **followed}.items()]
     return {"reservation": one.number, "counted": counted, "trimmed": trimmed}
 
 

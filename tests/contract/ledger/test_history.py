@@ -6,10 +6,11 @@ from datetime import date, datetime
 from typing import Any
 
 from ledgers import DAY, K8S, Hand
-from yunjin.ledger import grants, nodes, reservations, supply
+from yunjin.ledger import grants, moves, nodes, reservations, supply
 from yunjin.ledger.cells import Cell
 from yunjin.ledger.checks import check
 from yunjin.ledger.history import Standing, When, standing
+from yunjin.ledger.reorganisations import Reorganisations
 
 Figures = dict[tuple[str, str, str], tuple[int, int, int, int]]
 JTJ = "tenant/jtj"
@@ -132,3 +133,67 @@ def test_the_records_make_the_counters(hand: Hand) -> None:
     assert check(hand.database) == ()
     past = When(recorded_by=hand.clock())
     assert figures(standing(hand.database, past)) == figures(standing(hand.database))
+
+
+def test_a_later_day_is_what_was_expected_of_it_before_the_end_of_a_body_was_on_record(hand: Hand) -> None:
+    before = hand.clock()
+    hand.clock.advance(60)  # type: ignore[attr-defined]
+    today = date.fromisoformat("2026-12-01")
+    changes = Reorganisations(hand.database, hand.clock, "tests")
+    terms = {
+        "from": ["bureau/jtj"],
+        "into": "area/dawa",
+        "parent": None,
+        "bodies": ["bureau/jtj", "area/dawa"],
+    }
+    number = changes.record("merge", today, "一号", terms, today)
+    changes.carry_out(number, changes.rehearse("merge", today, "一号", terms, number), [], today)
+
+    day = date.fromisoformat("2026-12-05")
+    expected, known = standing(hand.database, When(day, before)), standing(hand.database, When(day))
+    assert expected.path("leaf/k1/jtj-egov") == ["leaf/k1/jtj-egov", JTJ, "bureau/jtj", "city"]
+    assert expected.cell("bureau/jtj", K8S, "cpu").limit == 40
+    assert known.path("leaf/k1/jtj-egov") == ["leaf/k1/jtj-egov", JTJ, "area/dawa", "city"]
+    assert "bureau/jtj" not in known.nodes
+    assert "bureau/jtj" not in standing(hand.database, When(recorded_by=hand.clock())).nodes
+
+
+def test_a_node_that_was_ended_by_hand_is_there_by_the_records_before(hand: Hand) -> None:
+    hand(nodes.add_node, node="bureau/zjw", parent="city", pool=None, today=DAY)
+    before = hand.clock()
+    hand.clock.advance(60)  # type: ignore[attr-defined]
+    hand(nodes.end_node, node="bureau/zjw", today="2026-12-01")
+    day = date.fromisoformat("2026-12-05")
+    assert "bureau/zjw" in standing(hand.database, When(day, before)).nodes
+    assert "bureau/zjw" not in standing(hand.database, When(day, hand.clock())).nodes
+
+
+def test_reservations_are_what_they_were_at_the_moment(hand: Hand) -> None:
+    """One of each state, of which one is cut and one given up later."""
+    clock: Any = hand.clock
+    egov, gis, dawa = "leaf/k1/jtj-egov", "leaf/k1/jtj-gis", "leaf/k1/dawa-egov"
+    hand.allot(egov, cpu=6)
+    grown = hand(reservations.reserve, leaf=egov, delta={"cpu": 4, "memory": 10})["reservation"]
+    hand(moves.move, source=egov, target=dawa, amounts={"cpu": 9, "memory": 10})
+    hand(reservations.reserve, leaf=gis, target={"cpu": 2})
+    hand(reservations.commit, leaf=gis, target={"cpu": 2})
+    then, now = hand.clock(), standing(hand.database).reservations
+    assert [(one.state, one.deltas) for one in now] == [
+        ("reserved", {"cpu": 4, "memory": 10}),
+        ("reserved", {"cpu": -9, "memory": -10}),
+        ("waiting", {"cpu": 9, "memory": 10}),
+        ("committed", {"cpu": 2}),
+    ]
+
+    clock.advance(60)
+    hand(reservations.release, reservation=grown)  # takes from the shrink, and from what follows it
+    hand(reservations.confirm, leaf=gis, enforced={"cpu": 2}, used={})
+    hand(reservations.commit, leaf=egov, target={"cpu": 0})
+    middle, left = hand.clock(), standing(hand.database).reservations
+    assert [(one.state, one.deltas) for one in left] == [("committed", {"cpu": -6}), ("waiting", {"cpu": 6})]
+
+    clock.advance(60)
+    hand(reservations.confirm, leaf=egov, enforced={"cpu": 0}, used={})
+    assert [one.state for one in standing(hand.database).reservations] == ["reserved"]
+    assert standing(hand.database, When(recorded_by=then)).reservations == now
+    assert standing(hand.database, When(recorded_by=middle)).reservations == left

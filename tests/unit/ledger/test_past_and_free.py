@@ -51,13 +51,15 @@ def test_whatever_happens_the_past_is_what_the_counters_were(planted: Path, step
         clock = Clock()
         with Store.open(state, now=clock) as store:
             events = Events(Hand(store.database, clock))
-            seen: list[tuple[datetime, Figures]] = []
+            seen: list[tuple[datetime, Standing]] = []
             for step in steps:
                 clock.advance(60)
                 events.do(step)
-                seen.append((clock.time, figures(standing(store.database))))
+                seen.append((clock.time, standing(store.database)))
             for moment, then in seen:
-                assert figures(standing(store.database, When(recorded_by=moment))) == then, moment
+                found = standing(store.database, When(recorded_by=moment))
+                assert figures(found) == figures(then), moment
+                assert found.reservations == then.reservations, moment
             assert check(store.database) == ()
 
 
