@@ -1,7 +1,8 @@
 """Connections to a PostgreSQL server, kept and handed out; its errors in our words.
 
 Used by `postgres` and `migrate`. Imports psycopg, so nothing imports this unless a server is used. Promises
-that no psycopg exception passes `ours`, and that no password is in an error.
+that no psycopg exception passes `ours`, that no password is in an error, and that a server elsewhere is
+verified unless its address says otherwise.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ Raw = psycopg.Connection[tuple[Any, ...]]
 MOST: Final = 16
 """The most connections of one process."""
 _SCHEME: Final = "postgresql://"
+_PORTS: Final = re.compile("[0-9,]*")
 _SETTINGS: Final = """
 SELECT set_config('synchronous_commit', 'on', false)
  WHERE current_setting('synchronous_commit') IN ('off', 'local');
@@ -46,6 +48,7 @@ _DEFAULTS: Final = {
     "tcp_user_timeout": "30000",
     "application_name": "yunjin",
 }
+_HERE: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
 _NO_ROOM: Final = re.compile("too many (clients|connections)|connection slots")  # refused so, it has no code
 _AGAIN: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 _GONE: Final = frozenset({"57P01", "57P02", "57P03"})  # shut down, crashed, starting up
@@ -60,7 +63,8 @@ class Pool:
 
     def __init__(self, url: str, *, read_only: bool = False) -> None:
         self._settings = _SETTINGS + (_READ_ONLY if read_only else "")
-        self._parameters = _DEFAULTS | _parsed(url)
+        given = _parsed(url)
+        self._parameters = _DEFAULTS | ({"sslmode": "verify-full"} if _elsewhere(given) else {}) | given
         host = self._parameters.get("host", "localhost").split(",")[0]
         port = self._parameters.get("port", "5432").split(",")[0]
         self.name = f"postgresql://{host}:{port}/{self._parameters.get('dbname', '')}"
@@ -116,16 +120,26 @@ def _parsed(url: str) -> dict[str, str]:
             "YUNJIN_DATABASE_URL is no address of a PostgreSQL database",
         ),
         Text(
-            "写成 postgresql://用户@主机:5432/库名 的形式",
-            "write it as postgresql://user@host:5432/database",
+            "写成 postgresql://用户@主机:5432/库名 的形式; 口令含 @ / % 等符号时放入 ~/.pgpass",
+            "write it as postgresql://user@host:5432/database; a password with @, / or % is for ~/.pgpass",
         ),
     )
     if not url.startswith(_SCHEME):
         raise wrong
     try:
-        return {key: str(value) for key, value in conninfo.conninfo_to_dict(url).items()}
+        given = {key: str(value) for key, value in conninfo.conninfo_to_dict(url).items()}
     except psycopg.Error:
         raise wrong from None
+    # A password with such signs in it ends early for the library, and the rest would be shown as the server.
+    if "@" in given.get("host", "") + given.get("dbname", "") or not _PORTS.fullmatch(given.get("port", "")):
+        raise wrong
+    return given
+
+
+def _elsewhere(given: dict[str, str]) -> bool:
+    """Whether the server may be on another machine; by default the library would believe anybody there."""
+    hosts = (given.get("host") or given.get("hostaddr", "")).split(",")
+    return not all(host in _HERE or host.startswith("/") for host in hosts)
 
 
 def gone(error: psycopg.Error) -> bool:

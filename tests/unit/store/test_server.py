@@ -119,6 +119,9 @@ def test_processes_that_start_at_once_do_not_collide(folder: Path, postgres: Ser
         f"mysql://u:{PASSWORD}@h/d",
         f"postgresql://u:{PASSWORD}@h:{PASSWORD}%zz/d",
         f"postgresql://u:{PASSWORD}@h/d?nonsense={PASSWORD}",
+        f"postgresql://u:half@{PASSWORD}@h/d",
+        f"postgresql://u:{PASSWORD}/half@h/d",
+        f"postgresql://u:1/{PASSWORD}@h/d",
         PASSWORD,
     ],
 )
@@ -127,6 +130,17 @@ def test_what_is_no_address_is_refused_and_not_repeated(folder: Path, url: str) 
         Store.open(folder, url=url)
 
     _keeps_the_secret(caught.value, url)
+
+
+def test_a_server_elsewhere_is_verified_unless_the_address_says_otherwise(
+    folder: Path, postgres: Server
+) -> None:
+    """The test's own server has no certificate; by its name alone nobody can tell that it is here."""
+    url = f"{postgres.new_database().replace('@127.0.0.1:', '@db.panjin.gov.cn:')}?hostaddr=127.0.0.1"
+    with pytest.raises(TransientError, match="SSL"):
+        Store.open(folder, url=url)
+
+    Store.open(folder, url=f"{url}&sslmode=disable").close()
 
 
 def test_a_server_that_is_not_there_is_named_without_the_password(folder: Path) -> None:
