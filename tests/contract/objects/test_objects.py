@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -182,6 +183,21 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="file"):
         store.put("one", b"first")
+
+
+def test_a_device_and_a_pipe_are_no_objects(tmp_path: Path) -> None:
+    """One has no end, the other may have no beginning."""
+    store, target = open_objects(str(tmp_path / "shelf")), tmp_path / "target"
+    (tmp_path / "shelf").mkdir()
+    (tmp_path / "shelf" / "endless").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "shelf" / "silent")
+
+    for name in ("endless", "silent"):
+        with pytest.raises(UsageError, match="not a regular file"):
+            store.get(name, MOST)
+        with pytest.raises(UsageError, match="not a regular file"):
+            store.fetch(name, target, MOST)
+    assert not target.exists()
 
 
 def test_what_is_half_written_is_not_listed(tmp_path: Path) -> None:

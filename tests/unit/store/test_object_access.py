@@ -56,6 +56,8 @@ def test_a_file_and_a_variable_lead_to_the_same(
     [
         ("[default]\naws_access_key_id = me\n", "", "access key is missing"),
         (f"{WRITTEN}endpoint_url = ftp://x\n", "", "no address"),
+        (f"{WRITTEN}endpoint_url = https://[x\n", "", "no address"),
+        (f"{WRITTEN}endpoint_url = http://s3.panjin.gov.cn\n", "", "does not verify the server"),
         (WRITTEN, "#other", "no section"),
         (f"{SECRET}\n", "", "not written as"),
         (f"{WRITTEN}{WRITTEN}", "", "not written as"),
@@ -80,6 +82,13 @@ def test_a_reference_that_leads_nowhere(reference: str) -> None:
 def test_a_target_that_is_none(target: str, credentials: Callable[[str], str]) -> None:
     with pytest.raises(UsageError):
         open_objects(target, credentials(WRITTEN))
+
+
+@pytest.mark.parametrize("target", [f"s3://me:{SECRET}@bucket/x", f"https://me:{SECRET}@host/x"])
+def test_keys_in_a_target_are_not_repeated(target: str, credentials: Callable[[str], str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        open_objects(target, credentials(WRITTEN))
+    assert SECRET not in str(caught.value.message) + str(caught.value.remedy)
 
 
 def _said(code: str) -> bytes:
@@ -123,6 +132,33 @@ def test_a_server_that_ignores_the_lock_is_not_believed(credentials: Callable[[s
         with pytest.raises(RefusalError, match="no object lock"):
             store.put("a", b"1", datetime.now(UTC))
         assert [asked.method for asked in server.asked] == ["GET", "PUT", "HEAD"]
+
+
+def _listing(version: str) -> Scripted:
+    return Scripted(
+        200, f"<ListVersionsResult><Version><Key>x/a</Key>{version}</Version></ListVersionsResult>".encode()
+    )
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        (_listing(""),),
+        (Scripted(302, b"", {"Location": "http://127.0.0.1:9/"}),),
+        (
+            _listing("<VersionId>1</VersionId>"),
+            Scripted(200, b"", {"x-amz-object-lock-retain-until-date": "never"}),
+        ),
+    ],
+    ids=["versions without a number", "redirections", "a date that is none"],
+)
+def test_what_no_server_of_objects_answers(
+    answers: tuple[Scripted, ...], credentials: Callable[[str], str]
+) -> None:
+    with ScriptedServer(*answers) as server:
+        store = open_objects("s3://bucket/x", credentials(f"{WRITTEN}endpoint_url = {server.address}\n"))
+        with pytest.raises(PermanentError, match="what S3 does not"):
+            store.records("")
 
 
 def test_nobody_answers(credentials: Callable[[str], str]) -> None:

@@ -58,20 +58,14 @@ class FolderStore:
     def get(self, name: str, most: int) -> bytes:
         """The content of a file."""
         path = self._folder / name
-        with translated(path), path.open("rb") as file:
-            content = file.read(most + 1)
-        if len(content) > most:
-            raise too_long(str(path), most)
-        return content
+        with translated(path), _opened(path, most) as file:
+            return file.read(most)
 
     def fetch(self, name: str, target: Path, most: int) -> None:
         """Copy a file."""
         path = self._folder / name
-        with translated(path), path.open("rb") as source:
-            if os.fstat(source.fileno()).st_size > most:
-                raise too_long(str(path), most)
-            with translated(target), new_file(target) as file:
-                shutil.copyfileobj(source, file, _PIECE)
+        with translated(path), _opened(path, most) as source, translated(target), new_file(target) as file:
+            shutil.copyfileobj(source, file, _PIECE)
 
     def names(self, prefix: str) -> list[str]:
         """Files whose names begin so, partial ones left out."""
@@ -143,6 +137,25 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
+
+
+@contextmanager
+def _opened(path: Path, most: int) -> Iterator[BinaryIO]:
+    """A file that somebody may have put there: a device has no end, and a pipe no beginning."""
+    with open(path, "rb", opener=_without_waiting) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise UsageError(
+                Text(f"{path} 不是普通文件", f"{path} is not a regular file"),
+                Text("核对位置", "check the place"),
+            )
+        if status.st_size > most:
+            raise too_long(str(path), most)
+        yield file
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _fill(file: BinaryIO, content: bytes | Path) -> None:

@@ -9,7 +9,8 @@ environment variable with the path of a file, `file:PATH` the file itself, writt
     endpoint_url = https://s3.example.gov.cn
     region = cn-north-1
 
-Promises that nothing of such a file is ever in an error, a log or an answer.
+Promises that nothing of such a file is ever in an error, a log or an answer, and that no server elsewhere is
+believed that cannot show who it is.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _LONGEST: Final = 1 << 16
 _DEFAULT: Final = "default"
 _REGION: Final = "us-east-1"
+_HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOGIN: Final = re.compile("//.*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +66,18 @@ def open_objects(target: str, credentials: str = "") -> ObjectStore:
     if not target.startswith(_SCHEME):
         if not target or re.match(r"[a-z0-9+.-]+://", target):
             raise UsageError(
-                Text(f"位置 {target!r} 无法识别", f"{target!r} is no place"),
+                Text(f"位置 {_shown(target)!r} 无法识别", f"{_shown(target)!r} is no place"),
                 Text("写目录, 或 s3://存储桶/前缀", "write a folder, or s3://bucket/prefix"),
             )
         return FolderStore(Path(target))
     bucket, _, prefix = target.removeprefix(_SCHEME).partition("/")
     if not _BUCKET.fullmatch(bucket):
         raise UsageError(
-            Text(f"{target} 中的存储桶名称有误", f"{target} names no bucket"),
-            Text("写成 s3://存储桶/前缀", "write s3://bucket/prefix"),
+            Text(f"{_shown(target)} 中的存储桶名称有误", f"{_shown(target)} names no bucket"),
+            Text(
+                "写成 s3://存储桶/前缀, 密钥用 --s3-access 指明",
+                "write s3://bucket/prefix; --s3-access names the keys",
+            ),
         )
     from yunjin.store.objects.s3 import BucketStore
 
@@ -101,9 +107,31 @@ def read_access(reference: str) -> Access:
     if not key or not secret:
         raise _unusable(Path(path), Text("缺少访问密钥", "an access key is missing"))
     endpoint = section.get("endpoint_url", "")
-    if endpoint and (urlsplit(endpoint).scheme not in {"http", "https"} or not urlsplit(endpoint).hostname):
-        raise _unusable(Path(path), Text("endpoint_url 有误", "endpoint_url is no address"))
+    if endpoint:
+        _require_server(Path(path), endpoint)
     return Access(key, secret, section.get("aws_session_token"), endpoint, section.get("region", _REGION))
+
+
+def _require_server(path: Path, endpoint: str) -> None:
+    wrong = _unusable(path, Text("endpoint_url 有误", "endpoint_url is no address"))
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError:
+        raise wrong from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise wrong
+    if (
+        parts.scheme == "http" and parts.hostname not in _HERE
+    ):  # whoever answers could hide that a head is gone
+        reason = Text(
+            "endpoint_url 不验证服务端身份, 应为 https", "endpoint_url does not verify the server: not https"
+        )
+        raise _unusable(path, reason)
+
+
+def _shown(target: str) -> str:
+    """A target without the keys that somebody wrote into it."""
+    return _LOGIN.sub("//", target)
 
 
 def _section(path: Path, profile: str) -> configparser.SectionProxy:

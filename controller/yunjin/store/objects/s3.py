@@ -180,6 +180,14 @@ class BucketStore:
             yield
         except (BotoCoreError, ClientError, boto3.exceptions.Boto3Error) as error:
             raise self._ours(error, name) from error
+        except (LookupError, ValueError, RecursionError) as error:  # the SDK believes whatever it is answered
+            raise PermanentError(
+                Text(
+                    f"对象存储 {self.name} 的应答不合 S3 协议",
+                    f"the object store {self.name} answers what S3 does not",
+                ),
+                Text("检查 endpoint_url 是否指向 S3 服务", "check that endpoint_url leads to an S3 server"),
+            ) from error
 
     def _ours(self, error: Exception, name: str) -> YunjinError:
         if isinstance(error, boto3.exceptions.Boto3Error) and error.__context__ is not None:
