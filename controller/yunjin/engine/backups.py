@@ -30,6 +30,7 @@ from yunjin.store.backup import check, copy, put_into_folder
 from yunjin.store.database import FILE
 from yunjin.store.local import SqliteDatabase
 from yunjin.store.migrate import HEAD, bring_file_up_to_date
+from yunjin.store.store import make_private
 from yunjin.store.times import text
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ def restore_into_folder(place: ObjectStore, folder: Path, consent: str, actor: s
 
     Raises:
         RefusalError: there is a state, and nobody consented to replace it.
+        UsageError: others may write into the folder, or it is another user's.
         ConflictError: a process writes it.
         YunjinError: as `opened`.
     """
@@ -207,7 +209,7 @@ def _require_summary(place: ObjectStore, manifest: Manifest, copied: Database) -
 def _standing(folder: Path, url: str | None) -> str:
     """The phrase that consents to replace the state which is there; empty where there is none."""
     if url is None and not (folder / FILE).exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         return ""
     try:
         with Store.open(folder, url=url) as store:

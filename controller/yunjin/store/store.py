@@ -8,6 +8,7 @@ current, and that every time in a row comes from the one clock given here.
 from __future__ import annotations
 
 import os
+import pwd
 import stat
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -65,11 +66,12 @@ class Store:
             url: `postgresql://...` of the database; a file of the folder where there is none.
 
         Raises:
-            UsageError: the folder cannot be used, others may write into it, or `url` is no address.
+            UsageError: the folder cannot be used, is another user's, others may write into it, or `url` is no
+                address.
             PermanentError: the database is damaged, or a newer Yunjin wrote it.
             TransientError: it cannot be reached, or another process held it for too long.
         """
-        _make_private(folder, () if url else (FILE,))
+        make_private(folder, () if url else (FILE,))
         return cls(folder, open_database(folder, url), now)
 
     def close(self) -> None:
@@ -85,11 +87,18 @@ class Store:
         self.close()
 
 
-def _make_private(folder: Path, files: tuple[str, ...]) -> None:
-    """A new folder is 0700. One that is there already keeps its mode, but nobody else may write into it."""
+def make_private(folder: Path, files: tuple[str, ...] = ()) -> None:
+    """A new folder is 0700. One that is there already keeps its mode, but nobody else may write into it.
+
+    It is its owner's alone, for what root leaves there its owner could not read afterwards.
+
+    Raises:
+        UsageError: it cannot be used, is another user's, or others may write into it.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        mode = stat.S_IMODE(folder.stat().st_mode)
+        status = folder.stat()
+        _require_own(folder, status)
         # The database's own files inherit the mode of the first, so no moment leaves them open. One that is
         # there already is never opened here: to close it again would drop the locks that SQLite has on it
         # elsewhere in this process, and another process would take the log from under it.
@@ -107,7 +116,18 @@ def _make_private(folder: Path, files: tuple[str, ...]) -> None:
                 "point YUNJIN_STATE at a folder you may write to",
             ),
         ) from error
-    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+
+
+def _require_own(folder: Path, status: os.stat_result) -> None:
+    if status.st_uid != os.geteuid():
+        owner = str(status.st_uid)
+        with suppress(KeyError):
+            owner = pwd.getpwuid(status.st_uid).pw_name
+        raise UsageError(
+            Text(f"状态目录 {folder} 属于用户 {owner}", f"the state folder {folder} belongs to user {owner}"),
+            Text(f"请以用户 {owner} 运行: sudo -u {owner} ...", f"run as {owner}: sudo -u {owner} ..."),
+        )
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise UsageError(
             Text(f"状态目录 {folder} 允许他人写入", f"others may write into the state folder {folder}"),
             Text(f"请执行 chmod 700 {folder}", f"run chmod 700 {folder}"),

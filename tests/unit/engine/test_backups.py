@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import states
 from audits import planted
 from yunjin.engine import backups, manifests
 from yunjin.errors import PermanentError, RefusalError, UsageError
@@ -30,7 +31,7 @@ LEAF = "leaf/k1/jtj-egov"
 @pytest.fixture
 def backup(tmp_path: Path, clock: Clock) -> Path:
     """A backup in a folder."""
-    with Store.open(tmp_path / "state", clock) as store:
+    with Store.open(states.begin(tmp_path / "state"), clock) as store:
         planted(store.database, clock).allot(LEAF, cpu=6, memory=60)
         name, _ = backups.take(store, open_objects(str(tmp_path / "shelf")))
     return tmp_path / "shelf" / name
@@ -149,6 +150,19 @@ def test_a_backup_that_is_not_what_it_says_is_refused(
     with pytest.raises(kind, match=said):
         backups.restore_into_folder(place, tmp_path / "restored", "", "tests")
     assert not (tmp_path / "restored" / FILE).exists()
+
+
+def test_a_folder_others_may_write_into_gets_nothing(backup: Path, tmp_path: Path) -> None:
+    """Else the state would be there, and the next command would refuse the folder."""
+    folder = tmp_path / "restored"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with pytest.raises(UsageError, match="others may write"):
+        backups.restore_into_folder(open_objects(str(backup)), folder, "", "tests")
+    assert list(folder.iterdir()) == []
+
+    folder.chmod(0o700)
+    assert backups.restore_into_folder(open_objects(str(backup)), folder, "", "tests").equal
 
 
 def test_a_forged_row_in_a_backup_is_seen(backup: Path) -> None:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from yunjin.errors import PermanentError, UsageError
 from yunjin.store import Store
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
+def test_folder_and_files_belong_to_their_owner_alone(folder: Path) -> None:
+    with Store.open(folder) as store:
+        store.sightings.update("k8s-egov", [])
 
-def test_folder_and_files_belong_to_their_owner_alone(folder: Path, file_store: Store) -> None:
-    file_store.sightings.update("k8s-egov", [])
-
-    assert {"state.db", "state.writer", "writer.sock"} <= {path.name for path in folder.iterdir()}
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+        assert {"state.db", "state.writer", "writer.sock"} <= {path.name for path in folder.iterdir()}
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
 
 
 def test_a_folder_others_may_write_into_is_refused(tmp_path: Path) -> None:
@@ -29,6 +28,20 @@ def test_a_folder_others_may_write_into_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="others may write"):
         Store.open(tmp_path)
+
+
+def test_a_folder_of_another_user_is_left_alone(tmp_path: Path) -> None:
+    """What root wrote there, the service that owns it could not read."""
+    folder = Path("/usr")
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 65534, -1)
+        folder = tmp_path
+    with pytest.raises(UsageError, match="belongs to user") as caught:
+        Store.open(folder)
+
+    assert caught.value.remedy is not None
+    assert "sudo -u" in caught.value.remedy.zh
+    assert not (folder / "state.db").exists()
 
 
 def test_a_folder_below_a_file_is_refused_with_the_way_out(tmp_path: Path) -> None:
