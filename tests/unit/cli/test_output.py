@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from yunjin.errors import ConflictError, Text
-from yunjin_cli.output import Column, Output, Told, say, show_error, show_fields, show_rows
-from yunjin_cli.session import Session
+from yunjin_cli.output import Column, Told, say, show_error, show_fields, show_rows
+from yunjin_cli.session import Output, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
