@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+import states
 from estates import synthetic_estate
 from yunjin.apply import ApprovedPlan, Settings, apply
 from yunjin.engine import opening
@@ -51,7 +52,7 @@ class Place:
         self.folder = folder
         self.translator = KubernetesTranslator()
         self.backend = self.connect()
-        self.store = Store.open(folder / "state")
+        self.store = Store.open(states.begin(folder / "state"))
         self.ledger = Ledger(self.store.database, self.store.now, "cloud-ops")
         opening.enter(self.store, synthetic_estate(TENANTS), DAY, "cloud-ops")
         self.seen: list[Receipt] = []

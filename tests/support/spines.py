@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any, Self
 
+import states
 from estates import city, document, write_estate
 from yunjin.apply import Settings
 from yunjin.engine.endpoints import accesses, connect
@@ -70,7 +71,7 @@ class City:
     """
 
     def __init__(self, folder: Path, clock: Clock | None = None, **documents: Items | None) -> None:
-        self._open(write_estate(folder / "tenants", **documents), folder / "state", clock)
+        self._open(write_estate(folder / "tenants", **documents), states.begin(folder / "state"), clock)
 
     @classmethod
     def at(cls, folder: Path, clock: Clock | None = None) -> Self:

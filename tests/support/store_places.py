@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
 
+import states
 from store_operations import TABLE, UNIQUE_TABLE
 from waiting import wait_until
 from yunjin.store import gate
 from yunjin.store.database import FILE, Database, open_database
-from yunjin.store.migrate import bring_file_up_to_date
 from yunjin.store.sqlite import connect
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Place:
         self.url = url
         folder.mkdir(mode=0o700, exist_ok=True)
         if url is None:
-            bring_file_up_to_date(folder / FILE)
+            states.begin(folder)
         self.ask(TABLE)
         self.ask(UNIQUE_TABLE)
 

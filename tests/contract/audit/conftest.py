@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import states
 from audits import Place, planted
 from clocks import Clock
 
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """A database in a file, and one on a server."""
-    url = request.getfixturevalue("postgres").new_database() if request.param == "postgresql" else None
-    return Place(tmp_path, url)
+    if request.param == "postgresql":
+        return Place(tmp_path, request.getfixturevalue("postgres").new_database())
+    return Place(states.begin(tmp_path))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import states
 from clocks import Clock
 from estates import SOURCE, city, named, tenant, write_estate
 from yunjin.engine.reorganisation import Planned, Reorganiser
@@ -90,7 +91,7 @@ class Office:
 
     def __init__(self, folder: Path) -> None:
         self.folder = written(folder / "tenants")
-        self.store = Store.open(folder / "state", now=Clock())
+        self.store = Store.open(states.begin(folder / "state"), now=Clock())
         self.made = Reorganiser(self.folder, self.store, RULES, "tests")
 
     def plan(self, kind: str, *sources: str, into: str, day: date = DAY, **more: Any) -> Planned:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
+import states
 from audits import planted
 from waiting import wait_until
 from yunjin.engine.sealing import Sealing
@@ -29,7 +30,7 @@ LEAF = "leaf/k1/jtj-egov"
 
 @pytest.fixture
 def state(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    with Store.open(tmp_path / "state", clock) as store:
+    with Store.open(states.begin(tmp_path / "state"), clock) as store:
         yield store
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import states
 from clocks import Clock
 from store_operations import echo
 from yunjin.store import Store
@@ -31,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def file_store(folder: Path, clock: Clock) -> Iterator[Store]:
-    with Store.open(folder, now=clock) as opened:
+    with Store.open(states.begin(folder), now=clock) as opened:
         yield opened
 
 
@@ -43,6 +44,8 @@ def opened(request: pytest.FixtureRequest, folder: Path, clock: Clock) -> Iterat
     """A store, and the address of its server."""
     url = None
     with ExitStack() as stack:
+        if request.param != "postgresql":
+            states.begin(folder)
         if request.param == "through the socket":
             writer = stack.enter_context(Store.open(folder))
             writer.database.write(echo, "it writes for the other")
