@@ -22,14 +22,15 @@ from yunjin.model.resources import Key
 from yunjin.observe import observe_all
 from yunjin.plan import make_plan, plan_hash
 from yunjin.store import Holder
-from yunjin.substrates.simulated.faults import Effect, Operation, Rule
+from yunjin.substrates.simulated.backend import SimulatedBackend
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from applying import Place
     from yunjin.apply import Settings
     from yunjin.model.change import Plan, Receipt
+    from yunjin.model.resources import Live
 
 SHORT = replace(QUICK, wait_quota=0.05)
 MORE = Amounts({"cpu": 6000})
@@ -143,12 +144,17 @@ def test_the_commit_stands_in_the_journals_transaction(standing: Place) -> None:
     """Where the one cannot be kept the other is not either: a lost lease leaves the reservation as it was."""
     standing.allot(cpu=6)
     plan = _plan(standing)
-    slow = standing.connect(Rule(operation=Operation.READ, effect=Effect.LATENCY, seconds=1))
-    thief = threading.Thread(target=_take_the_lease, args=(standing,))
-    thief.start()
-    standing.carry_out(ApprovedPlan(plan, plan_hash(plan), "cloud-ops"), backend=slow)
-    thief.join()
-    slow.close()
+
+    class Robbed(SimulatedBackend):
+        """While it is read, somebody takes the lease."""
+
+        def read(self, keys: Sequence[Key]) -> Mapping[Key, Live]:
+            _take_the_lease(standing)
+            return super().read(keys)
+
+    robbed = Robbed.open(ENDPOINT, standing.folder / f"{ENDPOINT}.db")
+    standing.carry_out(ApprovedPlan(plan, plan_hash(plan), "cloud-ops"), backend=robbed)
+    robbed.close()
     assert (_outcome(standing), _cpu(standing)) == (Outcome.FAILED, "4")
     states = standing.store.database.rows(
         "SELECT state FROM reservations WHERE leaf = ? ORDER BY id DESC LIMIT 1", standing.node()
@@ -157,7 +163,6 @@ def test_the_commit_stands_in_the_journals_transaction(standing: Place) -> None:
 
 
 def _take_the_lease(place: Place) -> None:
-    wait_until(lambda: bool(place.store.leases.held()))
     (fence,) = place.store.leases.held()
     place.store.leases.release(fence)
     place.store.leases.acquire(ENDPOINT, Holder.mine(), 60)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-import time
 from dataclasses import replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from applying import Place
+    from yunjin.model.change import Receipt
 
 
 def _dead_holder() -> Holder:
@@ -150,23 +150,19 @@ def test_a_lease_that_cannot_be_renewed_stops_the_writing(place: Place) -> None:
 
 def test_a_lease_that_somebody_took_stops_the_writing(place: Place) -> None:
     """A process that stood still for longer than its lease finds another's number and writes nothing more."""
-    slow = place.connect(Rule(operation=Operation.WRITE, effect=Effect.LATENCY, seconds=0.5))
-    second = Store.open(place.store.folder)
+    namespace, *others = place.changes(place.leaf())
+    with Store.open(place.store.folder) as second:
 
-    def usurp() -> None:
-        while not place.store.leases.held():
-            time.sleep(0.01)
-        (fence,) = second.leases.held()
-        second.leases.release(fence)
-        second.leases.acquire(ENDPOINT, Holder.mine(), 60)
+        def usurp(receipt: Receipt) -> None:
+            if receipt.change == namespace:
+                (fence,) = second.leases.held()
+                second.leases.release(fence)
+                second.leases.acquire(ENDPOINT, Holder.mine(), 60)
 
-    thief = threading.Thread(target=usurp)
-    thief.start()
-    receipts = place.apply(*place.changes(place.leaf()), backend=slow)
-    thief.join()
-    second.close()
-    slow.close()
+        receipts = place.carry_out(place.plan(namespace, *others), progress=usurp)
 
     ended = outcomes(receipts)
-    assert ended["RoleBinding/yunjin-admin"] in ("failed", "skipped")
-    assert "RoleBinding/yunjin-admin" not in place.standing()
+    assert ended.pop("Namespace/t00001-egov") == "done"
+    assert len(ended) == len(others)
+    assert set(ended.values()) <= {"failed", "skipped"}
+    assert place.standing() == {"Namespace/t00001-egov"}

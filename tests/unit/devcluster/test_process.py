@@ -48,7 +48,7 @@ def test_an_id_that_belongs_to_somebody_else_now_is_left_alone(tmp_path: Path) -
 
 
 def test_another_process_can_end_what_this_one_started(tmp_path: Path) -> None:
-    sleeper = process.start(tmp_path, "sleeper", ["sleep", "60"], tied=False)
+    sleeper = process.start(tmp_path, "sleeper", ["sleep", "600"], tied=False)
     code = (
         "import pathlib, sys\nfrom devcluster import process\n"
         "[part.signal(9) for part in process.recorded(pathlib.Path(sys.argv[1]))]"
@@ -63,7 +63,10 @@ def test_another_process_can_end_what_this_one_started(tmp_path: Path) -> None:
 def test_a_tied_process_does_not_outlive_a_killed_caller(tmp_path: Path) -> None:
     code = (
         "import os, pathlib, sys\nfrom devcluster import process\n"
-        "process.start(pathlib.Path(sys.argv[1]), 'sleeper', ['sleep', '60'], tied=True)\n"
+        "sleeper = process.start(pathlib.Path(sys.argv[1]), 'sleeper', ['sleep', '600'], tied=True)\n"
+        "comm = pathlib.Path(f'/proc/{sleeper.pid}/comm')\n"
+        "while comm.read_text() != 'sleep\\n':\n"
+        "    pass\n"  # until then it is the program that ties it
         "os.kill(os.getpid(), 9)"
     )
     subprocess.run(

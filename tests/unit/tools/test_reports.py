@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tools.lanes import Lane, Step, Words
 from tools.reports import Row, promise_of, pytest_rows, step_row, table, width
 from tools.suite import close, run_step
+from waiting import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILES = {
     "tests/e2e/test_promise.py": '"""Nothing is lost."""\ndef test_a(): pass\ndef test_b(): assert False\n',
@@ -105,20 +109,20 @@ def test_the_last_line_counts_and_the_red_rows_say_what_mends_them(
 
 
 def test_a_hanging_command_is_ended_with_its_children(tmp_path: Path) -> None:
-    mark = tmp_path / "child"
-    child = f"echo $$ > {mark}; exec sleep 600"
+    pipe = tmp_path / "held"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     lane = Lane("lane", Words("真", "real"), 0, 0, 0, (), ())
-    step = Step(Words("等", "waits"), ("bash", "-c", f"bash -c '{child}' & wait"))
+    step = Step(Words("等", "waits"), ("sh", "-c", f"sleep 600 > {pipe} & wait"))
     (row,) = run_step(lane, step, tmp_path / "none.xml", 0.0, {"PATH": "/usr/bin:/bin"})
     assert row.red
-    stat = Path("/proc") / mark.read_text("utf-8").strip() / "stat"
-    while running(stat):
-        time.sleep(0.01)
+    wait_until(lambda: nobody_writes(reader))
+    os.close(reader)
 
 
-def running(stat: Path) -> bool:
-    """Whether a process lives; where nobody reaps it, an ended one stays behind as a zombie."""
+def nobody_writes(reader: int) -> bool:
+    """Whether everybody who held the other end is gone."""
     try:
-        return stat.read_text("utf-8").rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
+        return os.read(reader, 1) == b""
+    except BlockingIOError:
         return False
