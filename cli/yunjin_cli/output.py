@@ -2,7 +2,8 @@
 
 Used by `yunjin_cli.commands`; calls rich, json and yaml, each only when it is needed. Promises that JSON and
 YAML hold the same values under the same keys in every language, that a table shows the words of
-`yunjin.model.words`, and that what others have named is shown sign for sign and does nothing to a terminal.
+`yunjin.model.words` and whole figures, however narrow the terminal, and that what others have named is shown
+sign for sign and does nothing to a terminal.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from yunjin.errors import DeclaredError, DeclaredErrors, Lang, Text, YunjinError
 from yunjin.model.signs import written_out
 from yunjin.model.words import word
+from yunjin_cli import layout
 from yunjin_cli.session import Output, Session
 
 if TYPE_CHECKING:
@@ -103,11 +105,32 @@ def show_rows(
     if session.output is not Output.TABLE:
         show_value(session, [_whole(columns, row) for row in rows])
         return
+    lead = next((number for number, column in enumerate(columns) if column.right), 1)
+    parts = [[cell(row.get(column.key), session.lang) for row in rows] for column in columns]
+    titles = [column.title.of(session.lang) for column in columns]
+    spans = [
+        layout.span([head, *"\n".join(part).split("\n")], whole=column.right or column.whole)
+        for column, head, part in zip(columns, titles, parts, strict=True)
+    ]
+    for number, widths in enumerate(layout.panels(spans, max(lead, 1), console().width)):
+        if number:
+            sys.stdout.write("\n")
+        table = _table(title.of(session.lang) if title and not number else None)
+        for column, width in widths.items():
+            right = columns[column].right
+            table.add_column(titles[column], justify="right" if right else "left", width=width)
+        for line in range(len(rows)):
+            cells = (layout.wrapped(parts[column][line], width) for column, width in widths.items())
+            table.add_row(*cells, style=styles[line] if styles else None)
+        _print(table, layout.total(widths.values()))
+
+
+def _table(title: str | None) -> Table:
     from rich import box
     from rich.table import Table
 
-    table = Table(
-        title=title.of(session.lang) if title else None,
+    return Table(
+        title=title,
         title_justify="left",
         title_style="bold",
         header_style="bold",
@@ -116,17 +139,6 @@ def show_rows(
         padding=(0, 1, 0, 0),
         pad_edge=False,
     )
-    for column in columns:
-        table.add_column(
-            column.title.of(session.lang),
-            justify="right" if column.right else "left",
-            overflow="fold",
-            no_wrap=column.right or column.whole,
-        )
-    for number, row in enumerate(rows):
-        cells = (cell(row.get(column.key), session.lang) for column in columns)
-        table.add_row(*cells, style=styles[number] if styles else None)
-    _print(table)
 
 
 def show_fields(session: Session, columns: Sequence[Column], row: Mapping[str, Any]) -> None:
@@ -136,18 +148,21 @@ def show_fields(session: Session, columns: Sequence[Column], row: Mapping[str, A
         return
     from rich.table import Table
 
+    titles = [column.title.of(session.lang) for column in columns]
+    room = console().width - layout.span(titles, whole=True).most - layout.GAP
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for column in columns:
+    for column, head in zip(columns, titles, strict=True):
         between = "\n" if column.listed else ", "
-        table.add_row(column.title.of(session.lang), cell(row.get(column.key), session.lang, between))
+        table.add_row(head, layout.wrapped(cell(row.get(column.key), session.lang, between), room))
     _print(table)
 
 
-def _print(table: Table) -> None:
-    """Print a table without the blanks that fill its last column."""
+def _print(table: Table, width: int = 0) -> None:
+    """Print a table without the blanks that fill its last column, `width` wide where no terminal is."""
     out = console()
+    out.width = max(out.width, width)
     with out.capture() as captured:
         out.print(table)
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
@@ -206,7 +221,8 @@ def cell(value: Any, lang: Lang, between: str = ", ") -> str:
 def say(session: Session, text: Text, style: str = "") -> None:
     """A sentence for people; silent where a program reads the answer."""
     if session.output is Output.TABLE:
-        console().print(written_out(text.of(session.lang)), style=style or None)
+        out = console()
+        out.print(layout.wrapped(written_out(text.of(session.lang)), out.width), style=style or None)
 
 
 def show_error(error: YunjinError, lang: Lang, output: Output) -> None:
@@ -248,7 +264,8 @@ def show_entry(out: Console, lead: str | Styled, text: str, style: str = "") -> 
     grid = Table.grid()
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row(lead, Styled(written_out(text), style))
+    room = out.width - layout.span([str(lead)], whole=True).most
+    grid.add_row(lead, Styled(layout.wrapped(written_out(text), room), style))
     out.print(grid)
 
 

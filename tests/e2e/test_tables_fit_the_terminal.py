@@ -1,7 +1,8 @@
-"""Tables fit a terminal of 100 columns, Chinese characters counted as two, and no id is ever broken."""
+"""Tables fit a terminal, Chinese characters counted as two; no figure is cut, at 100 columns no id broken."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,13 @@ IDS = {
     ("bureau", "list"): 32,
     ("element", "list"): 17,
 }
+
+
+FIGURES = re.compile(r"\b\d[\d,]*(?:/[\d,]+)? (?:核|[GT]iB)|\b\d+%|\bk8s-egov-xc\b")
+FULL_OF_FIGURES = (
+    ("ledger", "show"), ("ledger", "show", "bureau/gaj"), ("ledger", "explain", "bureau/gaj"),
+    ("supply", "show"), ("grant", "list"), ("audit", "list"),
+)  # fmt: skip
 
 
 def cells(line: str) -> int:
@@ -55,3 +63,20 @@ def test_what_a_merger_moves_fits_and_breaks_no_id(desk: CommandLine, lang: str)
 def test_a_wide_terminal_breaks_nothing(desk: CommandLine) -> None:
     lines = desk.on_terminal("tenant", "list", columns=200, lang="en")
     assert len(lines) == 2 + 43
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+def test_a_narrow_terminal_cuts_no_figure(desk: CommandLine, columns: int) -> None:
+    desk.run("plan")
+    desk.run("apply", "--yes")
+    for command in FULL_OF_FIGURES:
+        narrow = desk.on_terminal(*command, columns=columns)
+        assert max(map(cells, narrow)) <= columns, command
+        assert figures(narrow) == figures(desk.on_terminal(*command, columns=240)), command
+
+
+def figures(lines: list[str]) -> set[str]:
+    """What a reader takes from a table."""
+    found = {figure for line in lines for figure in FIGURES.findall(line)}
+    assert len(found) > 3
+    return found
