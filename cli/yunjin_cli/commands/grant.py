@@ -158,7 +158,7 @@ def add(
             guarantee=_guaranteed(guarantee or (), pool),
             grantor=one_of(nodes, by),
             basis=basis,
-            valid_from=session.as_of if start is None else business_date(start),
+            valid_from=None if start is None else business_date(start),
             valid_to=business_date(until),
         )
         leaf = None if to is None else one_of(nodes, to)
@@ -175,7 +175,7 @@ def _approve(
 ) -> Granted:
     if leaf is None:
         return _ledger(store).grant(terms, session.as_of, key=key)
-    if terms.valid_from > session.as_of:
+    if terms.valid_from and terms.valid_from > session.as_of:
         raise UsageError(
             Text("尚未生效的核定配额不能同时分配", "a grant that is yet to begin cannot be allotted"),
             Text(

@@ -85,8 +85,8 @@ def add_grant(connection: Connection, request: Request) -> Result:
         connection: of the transaction.
         request: `number`, "" for the next of the ledger's own; `node`; `limit`, by pool, by dimension, pool
             `*` for the raise over all pools; `guarantee`, by pool, by dimension; `kind` (grant, opening);
-            `grantor`, the node by whose authority; `basis`; `valid_from` (inclusive), `valid_to` (exclusive,
-            or None); `today`.
+            `grantor`, the node by whose authority; `basis`; `valid_from` (inclusive, None for today),
+            `valid_to` (exclusive, or None); `today`.
 
     Raises:
         ShortageError: a limit above is in the way.
@@ -95,6 +95,7 @@ def add_grant(connection: Connection, request: Request) -> Result:
         UsageError: figures or dates that cannot be meant.
         ConflictError: the number is taken.
     """
+    request = {**request, "valid_from": request["valid_from"] or request["today"]}
     terms.require_sound(request)
     rows.lock_tree(connection)
     node = str(request["node"])

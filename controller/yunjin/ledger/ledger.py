@@ -100,7 +100,7 @@ class GrantTerms:
         kind: grant, opening or contribution.
         grantor: the node by whose authority; it stands above `node`.
         basis: the decision it rests on.
-        valid_from: first day.
+        valid_from: first day; None for that of the approval.
         valid_to: day on which it no longer holds; None for no end.
     """
 
@@ -108,7 +108,7 @@ class GrantTerms:
     node: str
     amount: Amounts
     pools: Mapping[str, Amounts]
-    valid_from: date
+    valid_from: date | None
     valid_to: date | None = None
     guarantee: Mapping[str, Amounts] = field(default_factory=dict)
     kind: str = "grant"
@@ -125,7 +125,7 @@ class GrantTerms:
             "kind": self.kind,
             "grantor": self.grantor,
             "basis": self.basis,
-            "valid_from": self.valid_from.isoformat(),
+            "valid_from": _day(self.valid_from),
             "valid_to": _day(self.valid_to),
         }
 
@@ -258,7 +258,8 @@ class Ledger(Desk):
         if to:
             self._require_below(to, terms)
         key = asked_key(key)
-        grant = {"key": key, **self._signed(), **terms.request(), "today": today.isoformat()}
+        # With the leaf: a key under which nothing was allotted is not one under which something is.
+        grant = {"key": key, **self._signed(), **terms.request(), "today": today.isoformat(), "to": to}
         allot = {"key": f"{key}/allot", **self._signed(), "leaf": to, "delta": dict(terms.amount)}
         if not to:
             made = self._database.write(grants.add_grant, grant)

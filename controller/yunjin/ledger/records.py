@@ -103,8 +103,8 @@ def canonical(value: object) -> str:
 
 
 def digest_of(request: Request) -> str:
-    """What makes two requests the same: all but the time at which they were made."""
-    content = {name: value for name, value in request.items() if name != "at"}
+    """What makes two requests the same: all but the time and the day on which they were made."""
+    content = {name: value for name, value in request.items() if name not in ("at", "today")}
     return hashlib.sha256(canonical(content).encode()).hexdigest()
 
 

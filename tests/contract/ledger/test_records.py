@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ledgers import DAY, K8S
 from yunjin.errors import ConflictError, ShortageError, UsageError
-from yunjin.ledger import Ledger, reservations
+from yunjin.ledger import GrantTerms, Ledger, grants, reservations
 from yunjin.ledger.records import OWN, asked_key, canonical, digest_of, own_key
 from yunjin.model.amounts import Amounts
 
@@ -41,6 +43,37 @@ def test_the_time_of_a_request_does_not_make_it_another(hand: Hand, clock: Clock
     clock.advance(-86_400)
 
     assert hand(reservations.reserve, leaf=LEAF, delta={"cpu": 3}, key="k") == first
+
+
+def test_a_grant_that_is_sent_again_after_midnight_is_the_same(hand: Hand, clock: Clock) -> None:
+    ledger, day = Ledger(hand.database, clock, "tests"), date(2026, 11, 22)
+    two = Amounts({"cpu": 2})
+    terms = GrantTerms("", "bureau/jtj", two, {K8S: two}, None)
+    first = ledger.grant(terms, day, key="k")
+    ledger.end(first.number, "更正", day, key="e")
+    clock.advance(86_400)
+    next_day = day + timedelta(days=1)
+
+    assert ledger.grant(terms, next_day, key="k") == first
+    ledger.end(first.number, "更正", next_day, key="e")
+    assert hand.rows(
+        "SELECT valid_from, valid_to FROM grants WHERE number = ? ORDER BY id", first.number
+    ) == [
+        ("2026-11-22", None),
+        ("2026-11-22", "2026-11-22"),
+    ]
+
+
+def test_a_key_of_a_grant_allots_nothing_later(hand: Hand, clock: Clock) -> None:
+    ledger, day = Ledger(hand.database, clock, "tests"), date(2026, 11, 22)
+    two = Amounts({"cpu": 2})
+    terms = GrantTerms("", "tenant/bus", two, {K8S: two}, day)
+    hand(grants.add_grant, **{**terms.request(), "node": "bureau/jtj", "number": "room"}, today=DAY)
+    ledger.grant(terms, day, key="k")
+    with pytest.raises(ConflictError):
+        ledger.grant(terms, day, to="leaf/k1/bus-egov", key="k")
+
+    assert hand.allotted("leaf/k1/bus-egov") == 0
 
 
 @through_every_door
