@@ -57,6 +57,7 @@ def advance(session: Session) -> int:
     with asked(session) as store:
         day = clocks.advance(store, estate, session.as_of, getpass.getuser())
         moved = Reorganiser(session.tenants, store, RULES, getpass.getuser()).carry_out_due(session.as_of)
+        clocks.forget(store, estate)
         day = replace(day, changed=(*day.changed, *moved.changed), refused=(*day.refused, *moved.refused))
     if session.output is not Output.TABLE:
         show_value(

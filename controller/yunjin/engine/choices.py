@@ -31,6 +31,8 @@ CONTRIBUTION_FACTOR: Final = 80
 """Percent of what a body hands over that it is promised where the city says nothing."""
 AUDIT_RETENTION: Final = 1095
 """Days for which heads of the audit chain are kept where the city says nothing."""
+LOG_RETENTION: Final = 180
+"""Days for which the journal and the plans are kept where the city says nothing."""
 
 
 def drift_policies(estate: Estate) -> Mapping[ObjectClass, str]:
@@ -120,6 +122,11 @@ def reservation_days(estate: Estate) -> int:
 def audit_retention(estate: Estate) -> int:
     """For how many days an exported head of the audit chain is kept. Raises DeclaredErrors."""
     return _said(estate, "audit-retention-days", AUDIT_RETENTION)
+
+
+def log_retention(estate: Estate) -> int:
+    """For how many days the journal and the plans are kept. Raises DeclaredErrors."""
+    return _said(estate, "log.retention", LOG_RETENTION)
 
 
 def seconds_asked(asked: float) -> float:

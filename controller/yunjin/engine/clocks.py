@@ -1,18 +1,21 @@
 """What the day brings: grants begin and end, recalled servers go, reservations run out, ends are warned of.
 
-Called by the controller's sweep and by `yunjin advance`. Calls `yunjin.ledger`. Promises that it may run as
-often and in as many processes as it likes: everything happens once, and nothing is deleted by it.
+Called by the controller's sweep and by `yunjin advance`. Calls `yunjin.ledger` and `yunjin.store`. Promises
+that it may run as often and in as many processes as it likes: everything happens once, and nothing is deleted
+by it but what the city has kept for as long as it wants to.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from yunjin.engine.choices import grant_warnings
+from yunjin.engine.choices import grant_warnings, log_retention
 from yunjin.ledger import Ledger
 from yunjin.ledger.notices import Notices
 from yunjin.ledger.shares import opened
+from yunjin.store import retention
 
 if TYPE_CHECKING:
     from datetime import date
@@ -58,3 +61,8 @@ def advance(store: Store, estate: Estate, today: date, actor: str) -> Day:
     expired = ledger.expire()
     notices.close_reclaims()
     return Day(advanced.done, advanced.refused, expired, notices.raise_due(today, days))
+
+
+def forget(store: Store, estate: Estate) -> None:
+    """Delete plans and rows of the journal that were kept long enough; once a day is often enough."""
+    retention.forget(store.database, store.now() - timedelta(log_retention(estate)))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from yunjin.engine.choices import SWEEP_INTERVAL, patience, sweep_interval
-from yunjin.engine.clocks import advance
+from yunjin.engine.clocks import advance, forget
 from yunjin.engine.credentials import Desk, end_due
 from yunjin.engine.drift import put_right, seen
 from yunjin.engine.reorganisation import Reorganiser
@@ -115,6 +115,7 @@ class Controller:
         self._told: frozenset[tuple[Key, str, datetime]] = frozenset()
         self._refused: frozenset[str] = frozenset()
         self._unended: frozenset[str] = frozenset()
+        self._forgotten: date | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Sweep until told to stop. Errors end a sweep, never the controller."""
@@ -162,6 +163,9 @@ class Controller:
         self._tell(found)
         ended = self._put_right(spine, parted, stop)
         spine.settle(parted.plan, patience(spine.estate, wait_quota=0, stop=stop), _ACTOR)
+        if self._forgotten != spine.as_of:
+            forget(spine.store, spine.estate)
+            self._forgotten = spine.as_of
         return replace(ended, drifted=len(found), waiting=len(parted.waiting), unknown=parted.plan.unknown)
 
     def reconcile(self, spine: Spine, endpoint: str, name: str, stop: threading.Event | None = None) -> Sweep:

@@ -136,6 +136,7 @@ POLICIES: Final[Mapping[str, Kind]] = {
     "reclaim-days": Number(0, _MOST_DAYS, "d"),
     "reservation-days": Number(0, _MOST_DAYS, "d"),
     "audit-retention-days": Number(0, _MOST_DAYS, "d"),
+    "log.retention": Number(1, _MOST_DAYS, "d"),
     "contribution-factor": Number(1, 100, "%"),
     "grant.warnings": Days(),
     "relief.order": Order(RELIEF_ORDER),

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from yunjin.model.estate import Estate
 
 
+A_DAY = 86_400
+
+
 def _policies(seconds: dict[str, int] | None = None, **drift: str) -> list[dict[str, Any]]:
     names = {"zh": "时限", "en": "time limit", "unit": "s"}
     return [
@@ -303,6 +306,25 @@ def test_each_difference_is_logged_once(town: City, clock: Clock) -> None:
         station.sweep()
     told = [(line["object"], line["manager"], line["policy"]) for line in lines if line["event"] == "drift"]
     assert told == [(str(QUOTA), "kubectl-patch", "report"), (str(QUOTA), "kubectl-edit", "report")]
+
+
+def test_the_journal_is_kept_for_as_long_as_the_city_says(town: City, clock: Clock) -> None:
+    kept = {"id": "log.retention", "value": 30, "unit": "d", "zh": "留存", "en": "retention"}
+    town.write(policies=[*policies(network="repair"), kept])
+    for _ in range(2):
+        town.people.remove(DENY)
+        Station(town).sweep()
+        clock.advance(1)
+    with town.store() as store:
+        whole = [run.counts for run in store.journal.runs()]
+        clock.advance(29 * A_DAY)
+        Station(town).sweep()
+        assert [run.counts for run in store.journal.runs()] == whole
+        clock.advance(A_DAY)
+        Station(town).sweep()
+        last, apply = store.journal.runs()
+    assert last.counts == {"done": 1}
+    assert apply.counts == {"done": whole[-1]["done"] - 1}
 
 
 def test_a_stop_is_heard_while_nothing_happens(town: City) -> None:
