@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from yunjin.ledger.cells import ALL
+from yunjin.ledger.grants import RECLAIM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,21 @@ _VERSION: Final = (
 )
 _AMOUNT: Final = (
     "INSERT INTO grant_amounts (grant_id, pool, dimension, limit_, guarantee) VALUES (?, ?, ?, ?, ?)"
+)
+_RECLAIMED: Final = (
+    "SELECT g.id FROM grants g JOIN clocks c ON c.subject = g.number "
+    "WHERE g.node = ? AND g.superseded IS NULL AND g.state = 'ended' AND c.kind = ? AND c.done IS NULL "
+    "ORDER BY g.id"
+)
+_ENDED: Final = (
+    "INSERT INTO grants "
+    "(number, node, kind, grantor, basis, valid_from, valid_to, state, cause, follows, recorded) "
+    "SELECT number, COALESCE(?, node), kind, grantor, basis, COALESCE(?, valid_from), COALESCE(?, valid_to), "
+    "?, cause, id, ? FROM grants WHERE id = ? RETURNING id"
+)
+_COPY: Final = (
+    "INSERT INTO grant_amounts (grant_id, pool, dimension, limit_, guarantee) "
+    "SELECT ?, pool, dimension, limit_, guarantee FROM grant_amounts WHERE grant_id = ?"
 )
 
 
@@ -91,6 +107,18 @@ def end(connection: Connection, grant: Held, day: Day, cause: str) -> None:
     until = min(grant.valid_to or day.effective, max(grant.valid_from, day.effective))
     said = (None, None, None, grant.valid_from, until, "ended", cause)
     _write_amounts(connection, _write(connection, grant, said, day), grant.limit, grant.guarantee)
+
+
+def hand_over_reclaims(connection: Connection, source: str, target: str, day: Day) -> None:
+    """What grants that ended have left in use is the successor's to give back; their terms stay the old's."""
+    for (version,) in connection.execute(_RECLAIMED, (source, RECLAIM)).fetchall():
+        connection.execute(_SUPERSEDE, (day.at, version))
+        for said in (
+            (None, None, None, "moved"),
+            (target, day.effective, day.effective, "ended"),
+        ):
+            row = connection.execute(_ENDED, (*said, day.at, version)).fetchone()
+            connection.execute(_COPY, (row[0], version))
 
 
 def divide(connection: Connection, grant: Held, node: str, given: Held, day: Day) -> str:

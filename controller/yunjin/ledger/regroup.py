@@ -8,7 +8,7 @@ carries, and that every node above is right again at the end.
 from __future__ import annotations
 
 from dataclasses import astuple
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from yunjin.ledger import promises, rows
 from yunjin.ledger.cells import ALL, Cell, Excess
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from yunjin.ledger.cells import Key
     from yunjin.store.connection import Connection
 
+_CAUSES: Final = (
+    "SELECT pool, dimension, cause FROM quota_deficits WHERE node = ? AND promise = 0 AND closed IS NULL "
+    "ORDER BY opened"
+)
 Cells = dict["Key", Cell]
 """By pool and dimension. As a difference its figures may be below zero."""
 
@@ -52,6 +56,7 @@ class Regrouping:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._changes: dict[str, Cells] = {}
+        self._causes: dict[Key, str] = {}
 
     def add(self, node: str, cells: Mapping[Key, Cell]) -> None:
         """A node gets these figures on top of what it has."""
@@ -61,12 +66,17 @@ class Regrouping:
         """These figures leave a node."""
         self._put(node, cells, -1)
 
+    def inherit(self, node: str) -> None:
+        """Whoever goes on with the deficits of a node goes on with their causes."""
+        for pool, dimension, cause in self._connection.execute(_CAUSES, (node,)).fetchall():
+            self._causes.setdefault((pool, dimension), cause)  # of one that both had, what came first
+
     def carry(self, at: str, cause: str, summed: Collection[str] = ()) -> None:
         """Write everything, from the deepest node to the city, the tree being as it will stay.
 
         Args:
             at: time of the operation.
-            cause: what stands beside a deficit that goes over to another body.
+            cause: what stands beside a deficit that nobody hands down.
             summed: nodes that get limit and charge together from others, deficits included.
 
         Raises:
@@ -98,12 +108,10 @@ class Regrouping:
         if checked:
             self._check(node, before, after)
         rows.write(self._connection, node, after)
-        deficits = {
-            key: cell.deficit
-            for key, cell in after.items()
-            if cell.deficit != before.get(key, Cell()).deficit
-        }
-        rows.write_deficits(self._connection, node, deficits, cause, at)
+        for key, cell in after.items():
+            if cell.deficit != before.get(key, Cell()).deficit:
+                said = self._causes.get(key, cause)
+                rows.write_deficits(self._connection, node, {key: cell.deficit}, said, at)
         if node == CITY:
             for pool in sorted({pool for pool, _ in after} - {ALL}):
                 promises.record(self._connection, pool, cause, at)

@@ -134,6 +134,7 @@ def _absorb(work: Work, source: str, target: str, *, below: bool) -> None:
     cells = cells_of(work.connection, source)
     own = {key: Cell(limit=cell.limit) if key[0] == ALL else cell for key, cell in cells.items()}
     work.regrouping.take(source, own)
+    work.regrouping.inherit(source)
     hanging = {key: Cell(0, cell.nested, 0, cell.allotted) for key, cell in own.items() if key[0] != ALL}
     work.regrouping.add(target, hanging if below else own)
     for (child,) in work.connection.execute(_CHILDREN, (source,)).fetchall():
@@ -150,6 +151,7 @@ def _absorb(work: Work, source: str, target: str, *, below: bool) -> None:
         work.grants.append((grant.number, source, target, grant.number))
         if below and grant.state == "in_force":
             work.regrouping.add(target, _amounts(grant.limit, grant.guarantee))
+    regrant.hand_over_reclaims(work.connection, source, target, work.day)
     regrant.follow_grantor(work.connection, source, target, work.day)
     for column, count in references.follow(work.connection, source, target).items():
         work.followed[column] = work.followed.get(column, 0) + count

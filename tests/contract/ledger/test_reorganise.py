@@ -10,7 +10,9 @@ import pytest
 
 from ledgers import CLOUD, K8S
 from yunjin.errors import ConflictError, RefusalError
-from yunjin.ledger import contributions, reservations
+from yunjin.ledger import contributions, grants, reservations
+from yunjin.ledger.notices import Notices, Reclaim
+from yunjin.ledger.questions import Questions
 from yunjin.ledger.reorganisations import Reorganisations
 
 if TYPE_CHECKING:
@@ -47,6 +49,27 @@ def test_a_merger(hand: Hand) -> None:
     assert register(hand).carry_out(number, {}, [], DAY) == done
     assert {pool: hand.cell("bureau/jt", pool) for pool in (K8S, CLOUD, "*")} == before
     assert {parents(hand)[tenant] for tenant in ("tenant/jtj", "tenant/bus")} == {"bureau/jt"}
+
+
+def test_what_an_ended_grant_left_in_use_is_the_successors_to_give_back(hand: Hand) -> None:
+    notices = Notices(hand.database, hand.clock, "tests")
+    hand.allot("leaf/k1/jtj-egov", cpu=12)
+    hand(grants.end_grant, number="opening/bureau/jtj", cause="期满", today=TODAY.isoformat())
+    number, expected = recorded(hand, "merge", MERGER)
+    register(hand).carry_out(number, expected, [], DAY)
+    assert {(row[0], row[4]) for row in hand.deficits()} == {("bureau/jt", "grant/opening/bureau/jtj")}
+    assert notices.reclaims() == (Reclaim("opening/bureau/jtj", "bureau/jt", TODAY),)
+    assert notices.close_reclaims() == 0
+
+    first, *_, moved, ended = Questions(hand.database).versions("opening/bureau/jtj")
+    assert [(each.node, each.state, each.cause, each.limit) for each in (moved, ended)] == [
+        ("bureau/jtj", "moved", "期满", first.limit),
+        ("bureau/jt", "ended", "期满", first.limit),
+    ]
+    hand.allot("leaf/k1/jtj-egov", cpu=0)
+    end = {"cause": "期满", "today": DAY.isoformat()}
+    hand(grants.end_grant, number="opening/tenant/jtj", **end)  # it is guaranteed something there
+    assert (notices.reclaims(), notices.close_reclaims()) == ((), 1)
 
 
 def test_a_split_and_back(hand: Hand) -> None:
