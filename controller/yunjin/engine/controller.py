@@ -10,6 +10,7 @@ writes under way end, no other begins, leases are given back.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from time import monotonic, time
 from traceback import format_exc
@@ -30,7 +31,7 @@ from yunjin.model.change import Outcome
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import date, datetime
     from pathlib import Path
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from yunjin.engine.metrics import Metrics
     from yunjin.engine.spine import Spine
     from yunjin.engine.split import Split
-    from yunjin.model.change import Receipt
+    from yunjin.model.change import Plan, Receipt
     from yunjin.model.estate import Estate
     from yunjin.model.resources import Key
 
@@ -115,6 +116,7 @@ class Controller:
         self._told: frozenset[tuple[Key, str, datetime]] = frozenset()
         self._refused: frozenset[str] = frozenset()
         self._unended: frozenset[str] = frozenset()
+        self._unknown: Mapping[str, str] = {}
         self._forgotten: date | None = None
 
     def run(self, stop: threading.Event) -> None:
@@ -158,6 +160,7 @@ class Controller:
         self._tell_of(Reorganiser(self._folder, spine.store, spine.rules, _ACTOR).carry_out_due(spine.as_of))
         self._clear_away(Desk(spine.estate, spine.endpoints, spine.store))
         parted = spine.split()
+        self._tell_unknown(parted.plan)
         found = seen(spine, parted)
         self._metrics.looked(parted, found)
         self._tell(found)
@@ -207,6 +210,18 @@ class Controller:
         repaired = sum(receipt.outcome is Outcome.DONE for receipt in receipts)
         return Sweep(repaired=repaired, unrepaired=len(unsettled))
 
+    def _tell_unknown(self, plan: Plan) -> None:
+        """Log why an endpoint is unknown, where that is news."""
+        reasons = {
+            endpoint: failure.message.en
+            for endpoint in plan.unknown
+            if (failure := plan.bindings[endpoint].failure)
+        }
+        for endpoint, reason in reasons.items():
+            if self._unknown.get(endpoint) != reason:
+                log.warning("endpoint unknown", endpoint=endpoint, reason=reason)
+        self._unknown = reasons
+
     def _tell(self, found: Sequence[Seen]) -> None:
         """Log what was not there at the last sweep."""
         before, self._told = (
@@ -242,7 +257,8 @@ class Controller:
         self._metrics.sweep_seconds.observe(monotonic() - began)
         if sweep.outcome == "complete":
             self._metrics.swept.set(time())
-        log.info(
+        log.log(
+            logging.ERROR if sweep.failure else logging.INFO,
             "sweep", outcome=sweep.outcome, drifted=sweep.drifted, repaired=sweep.repaired,
             unrepaired=sweep.unrepaired, waiting=sweep.waiting, unknown=sweep.unknown,
             error=sweep.failure or None,

@@ -185,6 +185,17 @@ def test_an_endpoint_that_does_not_answer_makes_a_sweep_partial(town: City) -> N
     assert station.sweep().outcome == "complete"
 
 
+def test_why_an_endpoint_is_unknown_is_told_once(town: City) -> None:
+    silent = Faults((Rule(operation=Operation.OBSERVE, effect=Effect.UNREACHABLE, nth=(2, 3, 5)),))
+    station = Station(town, faults=silent)
+    with capture_logs() as told:
+        outcomes = [station.sweep().outcome for _ in range(5)]
+    assert outcomes == ["complete", "partial", "partial", "complete", "partial"]
+    entries = [each for each in told if each["event"] == "endpoint unknown"]
+    assert [(each["endpoint"], each["log_level"]) for each in entries] == [("k8s", "warning")] * 2
+    assert all("k8s" in each["reason"] for each in entries)
+
+
 def test_credentials_whose_time_is_over_are_tried_with_each_sweep_and_told_once(town: City) -> None:
     with town.store() as store:
         now = store.now()
@@ -291,7 +302,7 @@ def test_an_error_of_the_program_ends_a_sweep_and_not_the_controller(town: City)
         wait_until(lambda: station.sweeps("complete") >= 1)
     assert station.sweeps("failed") == 1
     told = next(line for line in lines if line["event"] == "sweep")
-    assert told["error"] == "internal error RuntimeError"
+    assert (told["error"], told["log_level"]) == ("internal error RuntimeError", "error")
 
 
 def test_each_difference_is_logged_once(town: City, clock: Clock) -> None:
