@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from contextlib import closing
@@ -20,11 +19,13 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import psycopg
 
+import ports
 from waiting import wait_until
 from yunjin.store.database import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from socket import socket
     from types import TracebackType
 
 PASSWORD: Final = "correct-horse"
@@ -56,7 +57,7 @@ class Server:
     """A running server."""
 
     folder: Path
-    port: int
+    kept: socket
     databases: int = 0
 
     @classmethod
@@ -69,7 +70,7 @@ class Server:
         if os.geteuid() == 0:
             user = pwd.getpwnam("postgres")
             os.chown(folder, user.pw_uid, user.pw_gid)
-        server = cls(folder, _free_port())
+        server = cls(folder, ports.keep())
         data = folder / "data"
         _as_user(
             [
@@ -93,6 +94,11 @@ class Server:
         server.ask(f"CREATE DATABASE {_TEMPLATE}")
         open_database(folder, server.url(_TEMPLATE)).close()
         return server
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return ports.number(self.kept)
 
     def url(self, database: str, user: str = "yunjin") -> str:
         """The address of a database, without a password."""
@@ -133,6 +139,7 @@ class Server:
         assert bin_folder
         _as_user([bin_folder / "pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "stop"])
         shutil.rmtree(self.folder)
+        self.kept.close()
 
     def __enter__(self) -> Self:
         return self
@@ -160,10 +167,3 @@ def _as_user(command: list[Path | str]) -> None:
         start_new_session=True,
     )
     assert done.returncode == 0, done.stdout
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

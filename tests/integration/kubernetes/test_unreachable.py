@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import faults
+import ports
 from devcluster import Login, merge
 from devcluster.certificates import Authority
 from fault_proxy import LOOPBACK, FaultProxy
@@ -32,18 +33,20 @@ SECRET = "a-token-nobody-may-see"
 pytestmark = pytest.mark.kubernetes
 
 
-def _look(kubeconfig: Path, context: str | None) -> None:
-    backend = KubernetesBackend.connect(ENDPOINT, kubeconfig, context, timeout=1)
+def _look(kubeconfig: Path, context: str | None, patience: float) -> None:
+    backend = KubernetesBackend.connect(ENDPOINT, kubeconfig, context, timeout=patience)
     try:
         list(backend.observe())
     finally:
         backend.close()
 
 
-def _fails(kubeconfig: Path, expected: type[YunjinError], *, context: str | None = None) -> YunjinError:
+def _fails(
+    kubeconfig: Path, expected: type[YunjinError], *, context: str | None = None, patience: float = 30
+) -> YunjinError:
     """Looking at the cluster ends in exactly this error, in both languages and with a remedy."""
     with pytest.raises(YunjinError) as raised:
-        _look(kubeconfig, context)
+        _look(kubeconfig, context, patience)
     error = raised.value
     assert type(error) is expected
     assert ENDPOINT in error.message.en
@@ -53,12 +56,11 @@ def _fails(kubeconfig: Path, expected: type[YunjinError], *, context: str | None
 
 
 @pytest.fixture
-def nowhere(tmp_path: Path) -> Login:
+def nowhere(tmp_path: Path) -> Iterator[Login]:
     """A login to a port where nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    return Login(f"https://127.0.0.1:{port}", Authority(tmp_path / "pki").certificate, token=SECRET)
+    with ports.keep() as kept:
+        server = f"https://127.0.0.1:{ports.number(kept)}"
+        yield Login(server, Authority(tmp_path / "pki").certificate, token=SECRET)
 
 
 def test_nobody_listens(nowhere: Login, tmp_path: Path) -> None:
@@ -74,7 +76,7 @@ def test_somebody_listens_and_never_answers(tmp_path: Path) -> None:
         silent.listen(64)
         server = f"https://127.0.0.1:{silent.getsockname()[1]}"
         login = Login(server, Authority(tmp_path / "pki").certificate)
-        _fails(login.write(tmp_path / "kubeconfig"), UnreachableError)
+        _fails(login.write(tmp_path / "kubeconfig"), UnreachableError, patience=1)
 
 
 def test_somebody_listens_and_hangs_up(tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
+import ports
 from devcluster import fake_nodes, process
 from devcluster.api import Answer
 from devcluster.builds import programs
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 ADDRESS = "127.0.0.1"
 READY_WITHIN = 90.0  # seconds; 3 to 5 on an idle machine
-_ATTEMPTS = 3
 _ETCD, _API_SERVER, _CONTROLLERS, _SCHEDULER = (
     "etcd",
     "kube-apiserver",
     "kube-controller-manager",
     "kube-scheduler",
 )
+_PEERS = "etcd for its peers"
 _DATA = "etcd-data"
 _LIGHT_CONTROLLERS = (
     "namespace-controller", "resourcequota-controller", "serviceaccount-controller",
@@ -66,13 +66,6 @@ class Settings:
     arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _Ports:
-    server: int
-    etcd: int
-    peer: int
-
-
 class DevCluster:
     """A running cluster. Use `start`, then `stop` or a `with` block.
 
@@ -91,7 +84,7 @@ class DevCluster:
         self.programs = programs()
         self.authority = Authority(self.folder / "pki")
         self._settings = settings
-        self._ports = _free_ports()
+        self._kept = {name: ports.keep() for name in (_API_SERVER, _ETCD, _PEERS)}
         self._running: dict[str, process.Process] = {}
         self._fake = 0
 
@@ -135,7 +128,7 @@ class DevCluster:
     @property
     def server(self) -> str:
         """Address of the API server."""
-        return f"https://{ADDRESS}:{self._ports.server}"
+        return f"https://{ADDRESS}:{self._port(_API_SERVER)}"
 
     @property
     def kubeconfig(self) -> Path:
@@ -222,22 +215,18 @@ class DevCluster:
         """Kill every process: a clean stop of the API server would wait a minute for its watchers."""
         stop(self.folder)
         self._running.clear()
+        for kept in self._kept.values():
+            kept.close()
+
+    def _port(self, name: str) -> int:
+        """Kept from the beginning to the end, also while a server is dead."""
+        return ports.number(self._kept[name])
 
     def _start_all(self) -> None:
         self._write_credentials()
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                self._launch_etcd()
-                self._launch_api_server()
-                self._wait(self._api_ready, _API_SERVER, _ETCD)
-                break
-            except ClusterError as error:
-                stop(self.folder)
-                # Between choosing a port and opening it, somebody else may have taken it.
-                if attempt == _ATTEMPTS or "address already in use" not in str(error):
-                    raise
-                self._ports = _free_ports()
-                self._write_kubeconfigs()
+        self._launch_etcd()
+        self._launch_api_server()
+        self._wait(self._api_ready, _API_SERVER, _ETCD)
         self._launch_controllers()
         self._wait(self._controllers_work, _CONTROLLERS)
 
@@ -261,7 +250,7 @@ class DevCluster:
         )
 
     def _launch_etcd(self) -> None:
-        client, peer = f"http://{ADDRESS}:{self._ports.etcd}", f"http://{ADDRESS}:{self._ports.peer}"
+        client, peer = f"http://{ADDRESS}:{self._port(_ETCD)}", f"http://{ADDRESS}:{self._port(_PEERS)}"
         self._launch(
             _ETCD,
             [
@@ -277,9 +266,9 @@ class DevCluster:
         self._launch(
             _API_SERVER,
             [
-                self.programs[_API_SERVER], f"--etcd-servers=http://{ADDRESS}:{self._ports.etcd}",
+                self.programs[_API_SERVER], f"--etcd-servers=http://{ADDRESS}:{self._port(_ETCD)}",
                 f"--bind-address={ADDRESS}", f"--advertise-address={ADDRESS}",
-                f"--secure-port={self._ports.server}",
+                f"--secure-port={self._port(_API_SERVER)}",
                 "--endpoint-reconciler-type=none",  # an address on loopback may not be an endpoint
                 f"--cert-dir={self.folder}/{_API_SERVER}-certs",
                 f"--tls-cert-file={pki}/server.crt", f"--tls-private-key-file={pki}/server.key",
@@ -358,15 +347,3 @@ def stop(folder: Path) -> tuple[str, ...]:
         part.kill()
     shutil.rmtree(folder / _DATA, ignore_errors=True)
     return tuple(ended)
-
-
-def _free_ports() -> _Ports:
-    """Three ports of loopback that nobody listens on, held together so that they differ."""
-    sockets = [socket.socket() for _ in range(3)]
-    try:
-        for one in sockets:
-            one.bind((ADDRESS, 0))
-        return _Ports(*(one.getsockname()[1] for one in sockets))
-    finally:
-        for one in sockets:
-            one.close()
