@@ -20,6 +20,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
 
+import ports
 from devcluster import Api, Login
 from devcluster.certificates import Authority, Certificate
 from faults import Fault, Rule
@@ -146,9 +147,7 @@ class _Proxy(ABC):
             _cut(connection)
         self._server.shutdown()
         self._server.server_close()
-        self._kept = socket.socket()
-        self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._kept.bind((HOST, self.port))
+        self._kept = ports.keep(self.port)
 
     def _listen(self, port: int) -> _Server:
         server = _Server((HOST, port), _Handler)
@@ -157,9 +156,15 @@ class _Proxy(ABC):
         return server
 
     def _judge(self, method: str, path: str) -> Fault:
-        """Count the request against every rule; the fault that befalls it."""
+        """Count the request against every rule; the fault that befalls it.
+
+        Raises:
+            ConnectionAbortedError: it came when the server was dead already.
+        """
         chosen = None
         with self._lock:
+            if not self._alive:
+                raise ConnectionAbortedError
             for index, rule in enumerate(self._rules):
                 if rule.matches(method, path):
                     self._counts[index] += 1

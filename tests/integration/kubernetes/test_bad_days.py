@@ -34,7 +34,7 @@ def proxy(cluster: Cluster, tmp_path: Path) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def backend(proxy: FaultProxy) -> Iterator[KubernetesBackend]:
-    opened = KubernetesBackend.connect(ENDPOINT, proxy.kubeconfig, None, timeout=2)
+    opened = KubernetesBackend.connect(ENDPOINT, proxy.kubeconfig, None)
     yield opened
     opened.close()
 
@@ -76,8 +76,10 @@ def test_a_server_that_hangs_is_not_waited_for_for_ever(
     backend: KubernetesBackend, proxy: FaultProxy, wanted: Objects
 ) -> None:
     proxy.inject(Rule(faults.hang(600), path=QUOTAS, times=None))
+    impatient = KubernetesBackend.connect(ENDPOINT, proxy.kubeconfig, None, timeout=1)
     with pytest.raises(UnreachableError):
-        read(backend, wanted.quota.key)
+        read(impatient, wanted.quota.key)
+    impatient.close()
     proxy.forget()
     assert read(backend, wanted.quota.key) is None
 

@@ -131,9 +131,10 @@ def test_a_failure_may_be_reported_after_the_effect(
 
 
 def test_a_client_gives_up_on_a_server_that_hangs(proxy: FaultProxy, api: Api) -> None:
-    proxy.inject(Rule(faults.hang(600)))
+    proxy.inject(Rule(faults.hang(600), times=None))
     with pytest.raises(TimeoutError):
         api.call("GET", "/version", timeout=0.2)
+    proxy.forget()
     assert api.call("GET", "/version").status == 200
 
 

@@ -85,8 +85,8 @@ def test_a_version_that_grew_too_old_asks_for_a_look_at_everything(
     with FaultProxy.start(cluster.kubeconfig, tmp_path, context=cluster.context) as proxy:
         watching = KubernetesBackend.connect(backend.endpoint, proxy.kubeconfig, None)
         with Listening(watching) as listening:
-            proxy.inject(Rule(refuse(410), "GET", "watch=1", times=5))
             proxy.die()
+            proxy.inject(Rule(refuse(410), "GET", "watch=1", times=5))  # before that an answer may be lost
             proxy.revive()
             wait_until(lambda: listening.heard.count(EVERYTHING) == 10)
             write(backend, wanted.namespace)
