@@ -106,10 +106,10 @@ class Storm:
             done = self.done + sum(process.done for process in running)
             meanwhile(done)
             if marks and done > marks[0]:
-                marks.pop(0)
                 victim = self._random.choice(running)
                 running.remove(victim)
-                if self._end(victim, kill=True):
+                if self._end(victim, kill=True):  # or it had just come to its end, and another one dies
+                    marks.pop(0)
                     running.append(self._process(threads, max(_TOLD, victim.operations - victim.done)))
             for process in running:
                 try:
