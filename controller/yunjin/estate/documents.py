@@ -257,22 +257,23 @@ def _steps(node: Node, error: ErrorDetails) -> tuple[tuple[Step, ...], bool]:
 
 
 def _again(path: Path, node: Node, kind: str, item: str, first: Place) -> DeclaredError:
-    key = "node" if kind == "baseline" else "id"
+    key, name = "node" if kind == "baseline" else "id", shown(item)
     return DeclaredError(
         Place(path, *node.locate((key,))),
-        Text(f"{item} 重复申报, 首次在 {first}", f"{item} is declared again, first at {first}"),
+        Text(f"{name} 重复申报, 首次在 {first}", f"{name} is declared again, first at {first}"),
         field=key,
         remedy=Text("两处只保留一处, 或改用另一个 id", "keep one of the two, or give it another id"),
     )
 
 
 def _misnamed(path: Path, node: Node, item: str) -> DeclaredError:
+    name = shown(item)
     return DeclaredError(
         Place(path, *node.locate(("id",))),
-        Text(f"id {item} 与文件名 {path.name} 不符", f"id {item} does not fit the file name {path.name}"),
+        Text(f"id {name} 与文件名 {path.name} 不符", f"id {name} does not fit the file name {path.name}"),
         field="id",
         expected=Text(path.stem, path.stem),
-        remedy=Text(f"文件改名为 {item}.yaml, 或改 id", f"rename the file to {item}.yaml, or mend the id"),
+        remedy=Text(f"文件改名为 {name}.yaml, 或改 id", f"rename the file to {name}.yaml, or mend the id"),
     )
 
 

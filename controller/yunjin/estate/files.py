@@ -225,8 +225,11 @@ def _forbidden(path: Path, text: str, offset: int) -> DeclaredError:
     return DeclaredError(
         place,
         invisible(found),
-        remedy=Text("删除这个字符", "delete this character"),
+        remedy=DELETE,
     )
+
+
+DELETE: Final = Text("删除这个字符", "delete this character")
 
 
 def invisible(found: str) -> Text:

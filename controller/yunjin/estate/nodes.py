@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from yunjin.errors import DeclaredError, Place, Text
-from yunjin.estate.files import invisible
+from yunjin.estate.files import DELETE, invisible
 from yunjin.model.signs import FORBIDDEN
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ class _Reader:
         text: str = event.value
         if event.style:
             if event.style == '"' and (found := FORBIDDEN.search(text)):
-                self._refuse(event, invisible(found[0]), _WRITE_OUT)
+                self._refuse(event, invisible(found[0]), DELETE)
             return text
         if text in _NULL:
             return None
@@ -309,6 +309,17 @@ _PROBLEMS: Final = {  # libyaml's sentences that people meet most
     "found unexpected end of stream": "引号或括号没有结束",
     "found character that cannot start any token": "此处不能有这个字符 (例如用制表符缩进)",
     "found a tab character where an indentation space is expected": "缩进只能用空格, 不能用制表符",
+    "found a tab character that violates indentation": "缩进只能用空格, 不能用制表符",
+    "block sequence entries are not allowed in this context": "此处不能出现列表项 -, 缩进有误",
+    "mapping keys are not allowed in this context": "此处不能出现键, 缩进有误",
+    "found unexpected document indicator": "引号没有结束",
+    "found unknown escape character": "双引号内反斜线之后的字符有误",
+    "found invalid Unicode character escape code": "双引号内没有这个编码的字符",
+    "did not find expected <document start>": "此处应为文档开头, 缩进有误",
+    "did not find expected alphabetic or numeric character": "& 或 * 之后缺少名称",
+    "found undefined tag handle": "类型标记 ! 没有定义",
+    "found incompatible YAML document": "不支持 %YAML 所写的版本",
+    "exceeded maximum nesting depth": "嵌套过深",
 }
 _MEND: Final = Text("改正这一处", "mend this place")
 _ONE_DOCUMENT: Final = Text("一个文件只能有一个文档", "a file holds one document")

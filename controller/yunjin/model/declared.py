@@ -28,9 +28,9 @@ def _iso(value: Any) -> Any:
 
 
 Day = Annotated[date, BeforeValidator(_iso)]
-Line = Annotated[
-    str, StringConstraints(pattern=r"^[^\n]*$", min_length=1, max_length=400, strip_whitespace=True)
-]
+Remark = Annotated[str, StringConstraints(pattern=r"^[^\n]*$", max_length=400, strip_whitespace=True)]
+"""One line of text, or nothing."""
+Line = Annotated[Remark, Field(min_length=1)]
 
 
 class Declared(BaseModel):
@@ -44,7 +44,7 @@ class Source(Declared):
 
     doc: Line
     section: Line
-    item: str = ""
+    item: Remark = ""
 
 
 class Basis(Declared):
@@ -54,8 +54,8 @@ class Basis(Declared):
         verified: whether somebody has read the clause; until then the text says so.
     """
 
-    doc: str = ""
-    clause: str = ""
+    doc: Remark = ""
+    clause: Remark = ""
     verified: bool = False
     valid_from: Day | None = None
     valid_to: Day | None = None
@@ -98,7 +98,7 @@ class DatedName(Named, Validity):
         verified: whether the renaming was read in its document.
     """
 
-    kind: str = ""
+    kind: Remark = ""
     basis: Basis | None = None
     verified: bool = True
 

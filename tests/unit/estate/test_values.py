@@ -55,6 +55,9 @@ CASES = [
     pytest.param(
         "fgw.yaml", "post: 信息科科长", f"post: «{'长' * 401}", "contacts[0].post", id="text too long"
     ),
+    pytest.param(
+        "zones.yaml", "mlps: 3", 'basis: {doc: «"a\\nb"}\n  mlps: 3', "basis.doc", id="document of two lines"
+    ),
     pytest.param("fgw.yaml", "post: 信息科科长", "post: «{a: b}", "contacts[0].post", id="mapping as text"),
     pytest.param("fgw.yaml", NAMES, "names: «[]\n", "names", id="empty list"),
     pytest.param(

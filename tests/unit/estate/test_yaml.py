@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,6 +51,12 @@ def place_of_mark(text: str) -> tuple[str, str]:
         pytest.param(HEAD + "- [a, «? b]: c\n", id="question mark"),
         pytest.param(HEAD + "- id: «@a\n", id="reserved sign"),
         pytest.param(HEAD + '- id: "a\\«q"\n', id="unknown escape"),
+        pytest.param(HEAD + '- id: "«\\ud800"\n', id="half a character"),
+        pytest.param(HEAD + "- id: a\n«\tzh: b\n", id="tab inside"),
+        pytest.param("kind: prices\nitems: «- id: a\n", id="list on the line of its key"),
+        pytest.param("«%YAML 2.0\n---\nkind: prices\n", id="YAML of another day"),
+        pytest.param("kind: prices\nitems: «!x!y []\n", id="tag of nowhere"),
+        pytest.param("kind: prices\nitems: «& []\n", id="anchor without a name"),
     ],
 )
 def test_broken_syntax(tmp_path: Path, text: str) -> None:
@@ -59,6 +66,7 @@ def test_broken_syntax(tmp_path: Path, text: str) -> None:
     assert error.place.path.name == "prices.yaml"
     assert error.place.line >= int(place.split(":")[1])
     assert "YAML" in error.message.zh or "键" in error.message.zh
+    assert not re.search("[a-z]{2}", error.message.zh), "libyaml's sentence is not translated"
 
 
 @pytest.mark.parametrize(
@@ -126,6 +134,8 @@ def test_invisible_character_by_escape(tmp_path: Path, sign: str) -> None:
     (error,) = errors_of(tmp_path)
     assert str(error.place) == f"{tmp_path}/{place}"
     assert f"U+{sign}" in error.message.zh
+    assert error.remedy
+    assert error.remedy.zh == "删除这个字符"
 
 
 def test_alias_bomb_costs_nothing(tmp_path: Path) -> None:
@@ -140,6 +150,15 @@ def test_alias_bomb_costs_nothing(tmp_path: Path) -> None:
 def test_a_long_value_that_is_nearly_a_number_is_read_at_once(tmp_path: Path, text: str) -> None:
     place = city_with_mistake(tmp_path, "fgw.yaml", "信息科科长", f"«{text}")
     assert places_of(tmp_path) == [(place, "contacts[0].post")]
+
+
+def test_a_long_id_is_not_repeated_at_length(tmp_path: Path) -> None:
+    text = city_with_mistake(tmp_path, "fgw.yaml", "id: fgw", f"id: «{'f' * 10**6}")
+    again = f"- {{id: {'a' * 10**6}}}\n"
+    (tmp_path / "prices.yaml").write_text(HEAD + again * 2, "utf-8")
+    found = errors_of(tmp_path)
+    assert (text, "id") in places_of(tmp_path)
+    assert max(len(str(error)) for error in found) < 400
 
 
 def test_a_long_key_is_not_repeated_in_every_error(tmp_path: Path) -> None:
