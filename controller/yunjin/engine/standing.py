@@ -19,6 +19,7 @@ from yunjin.model.resources import ObjectClass
 from yunjin.model.tenancy import leaf_node
 from yunjin.model.words import word
 from yunjin.plan.endpoint import EndpointPlan
+from yunjin.substrates.kubernetes import compare
 from yunjin.substrates.kubernetes import names as kubernetes
 from yunjin.substrates.openstack import names as openstack
 from yunjin.substrates.units import unfit
@@ -42,11 +43,13 @@ class _Way:
         command: that imports from it.
         standard: its table.
         bounding: the command by which an administrator gives a leaf other figures in some dimensions.
+        narrowed: fields that make an object hold for a part of the leaf only.
     """
 
     command: str
     standard: Sequence[Standard]
     bounding: Callable[[str, Sequence[str]], str]
+    narrowed: Callable[[Live], Sequence[Sequence[str]]]
 
 
 _OPTIONS: Final = {CPU: "cores", MEMORY: "ram", STORAGE: "gigabytes"}
@@ -63,8 +66,11 @@ _WAYS: Final[Mapping[str, _Way]] = {
         "yunjin import kubernetes NAMESPACE",
         kubernetes.STANDARD,
         lambda name, _: f"kubectl edit resourcequota --namespace {name}",
+        compare.narrowed,
     ),
-    CLOUDS: _Way("yunjin import openstack --project NAME", openstack.STANDARD, _bounding_a_project),
+    CLOUDS: _Way(
+        "yunjin import openstack --project NAME", openstack.STANDARD, _bounding_a_project, lambda _: ()
+    ),
 }
 _NAME: Final = re.compile(r"[a-z0-9-]{1,63}")
 
@@ -140,13 +146,15 @@ def look(estate: Estate, pool: Pool, state: LeafState) -> Standing:
 
     Raises:
         UsageError: it is declared already, is going, or belongs to another endpoint; has a name that no leaf
-            can have; has several quotas, of which only one could be followed, or one whose figures cannot be
-            kept: without a bound, or no whole units.
+            can have; has several quotas, of which only one could be followed, or one that bounds only a part
+            of what runs there, or whose figures cannot be kept: without a bound, or no whole units.
     """
     technology = estate.endpoints[pool.endpoint].technology
     translator, way, what = translators()[technology], _WAYS[technology], word(f"leaf.{technology}")
     _require_free(estate, pool, state, translator, what)
     quota = _quota(state, translator, what)
+    if quota:
+        _require_whole(quota, way.narrowed(quota), what)
     allotted = translator.holding(quota).granted if quota else Amounts()
     _require_countable(state.name, technology, allotted)
     usual = next(entry.name for entry in way.standard if entry.object_class is ObjectClass.QUOTA)
@@ -230,6 +238,23 @@ def _quota(state: LeafState, translator: Translator, what: Text) -> Live | None:
             Text(f"请先合并为一个 {kind} 再纳管", f"merge them into one {kind} first"),
         )
     return quotas[0] if quotas else None
+
+
+def _require_whole(quota: Live, narrowed: Sequence[Sequence[str]], what: Text) -> None:
+    """A quota of some scopes leaves the rest without a bound, whatever its figures say."""
+    if narrowed:
+        name, fields = quota.key.namespace, ", ".join(".".join(path) for path in narrowed)
+        raise UsageError(
+            Text(
+                f"{what.zh} {name} 的配额 {quota.key.name} 只约束其中一部分 ({fields}), 不能按现状登记",
+                f"quota {quota.key.name} of the {what.en} {name} bounds only a part of it ({fields}), so it "
+                "cannot be declared as it stands",
+            ),
+            Text(
+                f"请先换成不含 {fields} 的 {quota.key.kind} 再纳管",
+                f"put a {quota.key.kind} without {fields} in its place first",
+            ),
+        )
 
 
 def _require_countable(name: str, technology: str, allotted: Amounts) -> None:

@@ -12,6 +12,7 @@ from takings import CLOUD_POOL, HARD, KNOWN, LEGACY, beside_a_cloud, stand, take
 from yunjin.engine import importing, standing
 from yunjin.engine.endpoints import CLOUDS
 from yunjin.errors import ConflictError, DeclaredErrors, UsageError
+from yunjin.model.resources import Key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,26 @@ def test_several_quotas_are_refused(town: City) -> None:
     stand(town, "twice", HARD, {"pods": "5"})
     with pytest.raises(UsageError, match="several quotas: compute, compute-1"):
         take(town, "twice")
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        {"scopes": ["NotTerminating"]},
+        {"scopeSelector": {"matchExpressions": [{"scopeName": "BestEffort", "operator": "Exists"}]}},
+    ],
+    ids=lambda scope: next(iter(scope)),
+)
+def test_a_quota_that_bounds_only_some_pods_is_refused(town: City, scope: dict[str, Any]) -> None:
+    stand(town, "partly", HARD)
+    quota = Key(town.estate().pools[POOL].endpoint, "partly", "ResourceQuota", "compute")
+    town.people.edit(quota, {("spec", name): value for name, value in scope.items()}, "terraform")
+    (field,) = scope
+    before = _files(town)
+    with pytest.raises(UsageError, match=f"compute of the namespace partly bounds only .*{field}") as caught:
+        take(town, "partly")
+    assert f"spec.{field}" in (caught.value.remedy.zh if caught.value.remedy else "")
+    assert _files(town) == before
 
 
 def test_what_is_declared_already_is_refused(town: City) -> None:

@@ -34,6 +34,8 @@ _ATOMIC: Final = frozenset(
     }
 )
 _HARD: Final = ("spec", "hard")
+# What makes a quota bound a part of its namespace only. Beside Yunjin's figures the API server takes none.
+_SCOPES: Final = (("spec", "scopes"), ("spec", "scopeSelector"))
 _UNCOMPARED: Final = frozenset({"apiVersion", "kind", "metadata", "status"})
 _MARKS: Final = ("labels", "annotations")
 
@@ -68,7 +70,7 @@ def deviations(wanted: Wanted, live: Live) -> Deviations:
     """By path, what is wanted and what is there, both canonical; `MISSING` where a side has nothing."""
     kind, body = wanted.key.kind, live.body
     if wanted.loose and not owns(body):
-        return _figures(wanted, body)
+        return _figures(wanted, live)
     want = leaves(wanted)
     found: Deviations = {}
     for path, value in want.items():
@@ -119,14 +121,21 @@ def aliases(body: Body) -> tuple[str, ...]:
     return tuple(alias for alias in quantities.ALIASES if alias in hard)
 
 
-def _figures(wanted: Wanted, body: Body) -> Deviations:
-    """Of an imported object Yunjin never wrote to, only what both sides of a quota count."""
+def narrowed(live: Live) -> tuple[Path, ...]:
+    """Fields by which a quota bounds only some of what runs in its namespace; none where it bounds all."""
+    if live.key.kind != "ResourceQuota":
+        return ()
+    return tuple(path for path in _SCOPES if _at(live.body, path) not in (MISSING, None, [], {}))
+
+
+def _figures(wanted: Wanted, live: Live) -> Deviations:
+    """Of an imported object Yunjin never wrote to, only what both sides of a quota count, and of what."""
     if wanted.key.kind != "ResourceQuota":
         return {}
     want = _bounds(wanted.body)
     granted = quantities.amounts(want)
-    observed = quantities.amounts(_bounds(body))
-    found: Deviations = {}
+    observed = quantities.amounts(_bounds(live.body))
+    found: Deviations = {path: (MISSING, _at(live.body, path)) for path in narrowed(live)}
     for resource, text in want.items():
         dimension = quantities.dimension_of(resource)
         if dimension is not None and dimension in observed and granted[dimension] != observed[dimension]:

@@ -243,6 +243,17 @@ def test_an_imported_quota_that_agrees_where_both_speak_stands(hard: Body) -> No
     assert _assert_consistent(wanted, _foreign(wanted, spec={"hard": hard})) == ()
 
 
+@pytest.mark.parametrize(
+    ("scope", "value"),
+    [("scopes", ["NotTerminating"]), ("scopeSelector", {"matchExpressions": [{"scopeName": "BestEffort"}]})],
+)
+def test_an_imported_quota_that_comes_to_bound_only_some_pods_differs(scope: str, value: Any) -> None:
+    wanted = replace(OBJECTS.quota, loose=True)
+    live = _foreign(wanted, spec={**OBJECTS.quota.body["spec"], scope: value})
+    assert [d.path for d in _assert_consistent(wanted, live)] == [f"spec.{scope}"]
+    assert _assert_consistent(wanted, _foreign(wanted, spec={**OBJECTS.quota.body["spec"], scope: []})) == ()
+
+
 def test_an_imported_quota_with_other_figures_differs_in_these_alone() -> None:
     wanted = replace(OBJECTS.quota, loose=True)
     live = _foreign(wanted, spec={"hard": {"cpu": "6", "requests.memory": "8Gi", "limits.cpu": "64"}})
