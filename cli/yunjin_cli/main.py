@@ -7,7 +7,8 @@ import sys
 import typer
 from typer.main import get_command
 
-from yunjin.errors import Text
+from yunjin.errors import PermanentError, Text
+from yunjin_cli import streams
 from yunjin_cli.commands import (
     allot,
     audit,
@@ -63,15 +64,22 @@ app.add_typer(bureau.bureau, name="bureau")
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    streams.prepare()
+    asked = asked_for("--output", "-o")
+    form = Output.JSON if asked in {Output.JSON, Output.YAML} else Output.TABLE
     try:
-        code = get_command(app)(prog_name="yunjin", standalone_mode=False)
+        with streams.written_out():
+            code = get_command(app)(prog_name="yunjin", standalone_mode=False)
     except typer.Abort:
         typer.echo(Text("已取消", "cancelled").of(help_lang()), err=True)
         code = 1
     except typer.TyperException as error:
-        asked = asked_for("--output", "-o")
-        machine = asked in {Output.JSON, Output.YAML}
         wrong = wrong_call(error)
-        show_error(wrong, help_lang(), Output.JSON if machine else Output.TABLE)
+        show_error(wrong, help_lang(), form)
         code = wrong.exit_code
+    except BrokenPipeError:
+        code = 1
+    except PermanentError as error:
+        show_error(error, help_lang(), form)
+        code = error.exit_code
     sys.exit(code)
