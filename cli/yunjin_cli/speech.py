@@ -18,7 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 from yunjin.errors import Lang, Text, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _WORDS: Final = (
     (re.compile(r"^Usage: ", re.MULTILINE), "用法: "),
@@ -29,6 +29,24 @@ _WORDS: Final = (
     (re.compile(r"\[env\s+var: "), "[环境变量: "),
     (re.compile(r"(?<=[\[;])(\s*)default: ?"), r"\1缺省: "),
     (re.compile(r"(?<=[\[;])(\s*)required\]"), r"\1必填]"),
+)
+_WRONG: Final = (
+    (re.compile(r"No such command '(.+?)'"), r"没有 \1 这个命令"),
+    (re.compile(r"\. Did you mean (.+)\?"), r", 是否应为 \1"),
+    (re.compile(r"No such option: (\S+)"), r"没有 \1 这个选项"),
+    (re.compile(r"\(Possible options: (.+)\)"), r"(相近的选项: \1)"),
+    (re.compile(r"\(env var: '(.+?)'\)"), r"(环境变量 \1)"),
+    (re.compile(r"Invalid value for (.+?): "), r"\1 的值有误: "),
+    (re.compile(r"('.*') is not one of "), r"\1 不是以下之一: "),
+    (re.compile(r"Input should be a valid number.*"), "须为数字"),
+    (re.compile(r"Input should be a valid integer.*"), "须为整数"),
+    (re.compile(r"Input should be greater than or equal to "), "不得小于 "),
+    (re.compile(r"Input should be less than or equal to "), "不得大于 "),
+    (re.compile(r"Missing option "), "缺少选项 "),
+    (re.compile(r"Missing argument "), "缺少参数 "),
+    (re.compile(r"Got unexpected extra argument\(s\) \((.+)\)"), r"多出参数 \1"),
+    (re.compile(r"Option (\S+) requires an argument"), r"选项 \1 后须写明值"),
+    (re.compile(r"Option (\S+) does not take a value"), r"选项 \1 不带值"),
 )
 _COMPLETION: Final[Mapping[str, Text]] = {
     "--install-completion": Text("为当前 shell 安装命令补全", "install completion for the current shell"),
@@ -67,11 +85,13 @@ LangOption = Annotated[Language, typer.Option("--lang", envvar="YUNJIN_LANG", he
 
 
 def _translated(page: str) -> str:
-    if help_lang() == "en":
-        return page
-    for pattern, chinese in _WORDS:
-        page = pattern.sub(chinese, page)
-    return page
+    return page if help_lang() == "en" else _in_chinese(page, _WORDS)
+
+
+def _in_chinese(text: str, words: Iterable[tuple[re.Pattern[str], str]]) -> str:
+    for pattern, chinese in words:
+        text = pattern.sub(chinese, text)
+    return text
 
 
 class Command(TyperCommand):
@@ -127,6 +147,6 @@ def wrong_call(error: typer.TyperException) -> UsageError:
     program = context.command_path if context else "yunjin"
     said_there = error.format_message().rstrip(".").replace("Value error, ", "")
     return UsageError(
-        Text(f"命令写法有误: {said_there}", said_there),
+        Text(f"命令写法有误: {_in_chinese(said_there, _WRONG)}", said_there),
         Text(f"查看用法: {program} --help", f"see {program} --help"),
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import socket
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+import ports
 from yunjin.model.resources import Key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from commandline import CommandLine
@@ -19,22 +21,21 @@ QUOTA = Key("k8s", "jtj-egov", "ResourceQuota", "yunjin")
 
 
 @pytest.fixture
-def closed(tmp_path: Path) -> str:
+def closed(tmp_path: Path) -> Iterator[str]:
     """A kubeconfig of a server on loopback where nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        server = f"https://127.0.0.1:{taken.getsockname()[1]}"
-    path = tmp_path / "closed.kubeconfig"
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "closed",
-        "contexts": [{"name": "closed", "context": {"cluster": "closed", "user": "ops"}}],
-        "clusters": [{"name": "closed", "cluster": {"server": server}}],
-        "users": [{"name": "ops", "user": {"token": "not-to-be-shown"}}],
-    }
-    path.write_text(json.dumps(config), "utf-8")
-    return path.name
+    with ports.keep() as kept:
+        path = tmp_path / "closed.kubeconfig"
+        server = f"https://127.0.0.1:{ports.number(kept)}"
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "closed",
+            "contexts": [{"name": "closed", "context": {"cluster": "closed", "user": "ops"}}],
+            "clusters": [{"name": "closed", "cluster": {"server": server}}],
+            "users": [{"name": "ops", "user": {"token": "not-to-be-shown"}}],
+        }
+        path.write_text(json.dumps(config), "utf-8")
+        yield path.name
 
 
 def test_warnings_are_fine_unless_strict(desk: CommandLine) -> None:
@@ -83,6 +84,30 @@ def test_a_wrong_call_is_2_and_says_how_to_mend_it(
     assert answer.err.startswith("错误 ")
     assert words in answer.err
     assert "→" in answer.err or "tenant show" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("call", "chinese"),
+    [
+        (("plam",), "没有 plam 这个命令, 是否应为 'plan'"),
+        (("plan", "--outt", "x"), "没有 --outt 这个选项 (相近的选项: --out, --output, --state)"),
+        (("plan", "-o", "xml"), "'--output' / '-o' 的值有误: 'xml' 不是以下之一"),
+        (("apply", "--yes=3"), "选项 '--yes' 不带值"),
+        (("apply", "--wait-quota", "x"), "'--wait-quota' 的值有误: 须为数字"),
+        (("apply", "--wait-quota", "-1"), "'--wait-quota' 的值有误: 不得小于 0"),
+        (("audit", "list", "--limit", "1.5"), "'--limit' 的值有误: 须为整数"),
+        (("controller", "run", "--metrics-port", "99999"), "'--metrics-port' 的值有误: 不得大于 65535"),
+        (("plan", "--lang", "fr"), "'--lang' (环境变量 YUNJIN_LANG) 的值有误: 'fr' 不是以下之一"),
+        (("tenant", "show"), "缺少参数 'tenant'"),
+        (("grant", "add", "bureau/jtj"), "缺少选项 '--pool'"),
+        (("tenant", "show", "a", "b", "c"), "多出参数 b c"),
+    ],
+)
+def test_a_wrong_call_is_told_in_chinese(small: CommandLine, call: tuple[str, ...], chinese: str) -> None:
+    answer = small.ask(*call)
+    assert answer.code == 2
+    assert answer.err.startswith(f"错误 命令写法有误: {chinese}")
+    assert not re.search(r"[a-z]{3,} [a-z]{2,} [a-z]", answer.err.splitlines()[0])
 
 
 def test_an_unreachable_endpoint_is_3_and_unknown_not_empty(small: CommandLine, closed: str) -> None:
