@@ -4,7 +4,8 @@ Used by `run`. Calls `yunjin.store` and the backends. Each endpoint has two: the
 number fences the journal, and the backend's own, which keeps out a second state database.
 
 Promises that leases are taken in one order (so two applies never wait for each other), that a holder known to
-be dead keeps nobody waiting, and that a lease which could not be renewed in time stops all writing under it.
+be dead keeps nobody waiting, that a lease which could not be renewed in time stops all writing under it, and
+that an endpoint which does not answer costs no other its lease.
 """
 
 from __future__ import annotations
@@ -86,17 +87,18 @@ class LeaseHold:
         self._leases = leases
         self._settings = settings
         self._ended = threading.Event()
-        self._keeper = threading.Thread(target=self._keep, name="yunjin-lease-keeper", daemon=True)
+        self._keepers: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
-        self._keeper.start()
+        """Nothing is held yet."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        self._keeper.join()
+        for keeper in self._keepers:
+            keeper.join()
         for held in self.held.values():
             held.release(self._leases)
 
@@ -110,11 +112,18 @@ class LeaseHold:
         deadline = monotonic() + self._settings.lock_timeout
         for endpoint in sorted(endpoints):
             try:
-                self.held[endpoint] = self._take(endpoint, backends[endpoint], deadline)
+                held = self._take(endpoint, backends[endpoint], deadline)
             except ConflictError:
                 raise
             except YunjinError as error:
                 self.refused[endpoint] = error
+            else:
+                self.held[endpoint] = held
+                keeper = threading.Thread(
+                    target=self._keep, args=(held,), name=f"yunjin-lease-{endpoint}", daemon=True
+                )
+                self._keepers.append(keeper)
+                keeper.start()
 
     def _take(self, endpoint: str, backend: Backend, deadline: float) -> Held:
         fence = self._take_ours(endpoint, deadline)
@@ -162,7 +171,6 @@ class LeaseHold:
         if stop.wait(_LOOK_AGAIN):
             raise ConflictError(reasons.INTERRUPTED)
 
-    def _keep(self) -> None:
+    def _keep(self, held: Held) -> None:
         while not self._ended.wait(self._settings.lease / 3):
-            for held in list(self.held.values()):
-                held.renew(self._leases)
+            held.renew(self._leases)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
+from contextlib import closing
 from dataclasses import replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from applying import ENDPOINT, QUICK, outcomes
+from waiting import wait_until
+from yunjin.apply.leases import LeaseHold
 from yunjin.errors import ConflictError
 from yunjin.store import Fence, Holder, Store
 from yunjin.substrates.simulated.faults import Effect, Operation, Rule
@@ -146,6 +149,18 @@ def test_a_lease_that_cannot_be_renewed_stops_the_writing(place: Place) -> None:
     assert {ended["RoleBinding/yunjin-admin"], ended["RoleBinding/yunjin-viewer"]} <= {"failed", "skipped"}
     lost = [receipt.reason for receipt in receipts.values() if receipt.outcome.value == "failed"]
     assert all(reason is not None and "lease was lost" in reason.en for reason in lost)
+
+
+def test_an_endpoint_that_does_not_answer_costs_no_other_its_lease(place: Place) -> None:
+    silent = Rule(operation=Operation.ACQUIRE, effect=Effect.LATENCY, nth=tuple(range(2, 500)), seconds=6)
+    with (
+        closing(place.connect(silent)) as hung,
+        closing(place.connect(endpoint="k8s-inet")) as other,
+        LeaseHold(place.store.leases, replace(QUICK, lease=4)) as hold,
+    ):
+        hold.take((ENDPOINT, "k8s-inet"), {ENDPOINT: hung, "k8s-inet": other})
+        wait_until(lambda: not hold.held[ENDPOINT].in_force)
+        assert hold.held["k8s-inet"].in_force
 
 
 def test_a_lease_that_somebody_took_stops_the_writing(place: Place) -> None:
