@@ -6,10 +6,13 @@ Made by `client`, read by whoever asked and by `errors`. Calls nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 REFUSED: Final = 300
 """From here on nothing was granted; redirects are not followed, a credential goes to one address alone."""
@@ -34,6 +37,11 @@ class Answer:
     date: str = ""
 
     @property
+    def at(self) -> datetime | None:
+        """`date` as a moment; None where it does not tell."""
+        return moment(self.date)
+
+    @property
     def ok(self) -> bool:
         """Whether the request was granted."""
         return self.code < REFUSED
@@ -42,3 +50,12 @@ class Answer:
     def status(self) -> Mapping[str, Any]:
         """The Kubernetes Status object of a refusal, else empty."""
         return self.body if self.body.get("kind") == "Status" else {}
+
+
+def moment(date: str) -> datetime | None:
+    """A date as HTTP writes it; None where it is none."""
+    try:
+        found = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return found.replace(tzinfo=found.tzinfo or UTC)

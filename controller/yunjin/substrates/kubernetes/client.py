@@ -11,6 +11,7 @@ processor time, the pool 0.29 ms and `http.client` 0.18 ms; the SDK's typed mode
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -26,7 +27,7 @@ from urllib3.util.timeout import Timeout
 
 from yunjin.errors import Text, UsageError
 from yunjin.substrates.kubernetes import errors
-from yunjin.substrates.kubernetes.answer import REFUSED, Answer
+from yunjin.substrates.kubernetes.answer import REFUSED, Answer, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,15 +44,24 @@ _LINE: Final = 4 << 20
 """Bytes of one event of a watch."""
 _RETRY_AFTER: Final = 20
 """Seconds: the longest wait a server may ask for within one request; above that the caller decides."""
+_DAY: Final = 86_400.0
+"""Seconds: whoever asks to wait longer is not told from one who asks for this."""
 
 
 class _Patience(Retry):
-    """urllib3's retries, except where the server asks for a longer wait than one request may take."""
+    """urllib3's retries, except where the server asks for a longer wait than one request may take.
+
+    And except that a `Retry-After` which says nothing is none, where urllib3 gives the request up.
+    """
+
+    def get_retry_after(self, response: Any) -> float | None:
+        """Seconds the server asks to wait; None where it does not."""
+        return _seconds(response.headers.get("Retry-After"))
 
     def increment(self, *request: Any, **event: Any) -> Self:
         """The retries left. Raises MaxRetryError where there are none, or the wait would be too long."""
         response = event.get("response")
-        if response is not None and (_seconds(response.headers.get("Retry-After")) or 0) > _RETRY_AFTER:
+        if response is not None and (self.get_retry_after(response) or 0) > _RETRY_AFTER:
             raise MaxRetryError(event["_pool"], "", ResponseError("the server asks to come back later"))
         return super().increment(*request, **event)
 
@@ -316,4 +326,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def _seconds(text: str | None) -> float | None:
-    return float(text) if text is not None and text.isascii() and text.isdigit() else None
+    """How long a `Retry-After` asks to wait, in seconds or until a date; None where it says neither."""
+    if text is None:
+        return None
+    if text.isascii() and text.isdigit():
+        return min(float(text), _DAY)
+    until = moment(text)
+    return min(max(0.0, (until - datetime.now(UTC)).total_seconds()), _DAY) if until else None

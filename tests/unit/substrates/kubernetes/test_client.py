@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -87,6 +89,30 @@ def test_a_server_that_asks_for_an_hour_is_not_asked_again(kubeconfig: Path, clo
     with ScriptedServer(Scripted(429, SLOW_DOWN.body, {"Retry-After": "3600"}), OK) as server:
         answer = _send(server.kubeconfig(kubeconfig), closing)
     assert (answer.code, answer.retry_after, len(server.asked)) == (429, 3600, 1)
+
+
+def test_a_server_may_say_until_when_to_wait(kubeconfig: Path, closing: list[Client]) -> None:
+    in_an_hour = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    with ScriptedServer(Scripted(429, SLOW_DOWN.body, {"Retry-After": in_an_hour}), OK) as server:
+        answer = _send(server.kubeconfig(kubeconfig), closing)
+    assert (answer.code, len(server.asked)) == (429, 1)
+    assert 3500 < answer.retry_after <= 3600
+
+
+@pytest.mark.parametrize("hint", ["soon", "-1", "0x1", "Wed, 33 Foo 2026 00:00:00 GMT", ""])
+def test_a_hint_that_says_nothing_is_no_reason_to_give_up(
+    kubeconfig: Path, closing: list[Client], hint: str
+) -> None:
+    with ScriptedServer(Scripted(429, SLOW_DOWN.body, {"Retry-After": hint}), OK) as server:
+        answer = _send(server.kubeconfig(kubeconfig), closing)
+    assert (answer.code, len(server.asked)) == (200, 2)
+
+
+@pytest.mark.parametrize("hint", ["9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_wait_without_end_is_one_of_a_day(kubeconfig: Path, closing: list[Client], hint: str) -> None:
+    with ScriptedServer(Scripted(429, SLOW_DOWN.body, {"Retry-After": hint}), OK) as server:
+        answer = _send(server.kubeconfig(kubeconfig), closing)
+    assert (answer.code, answer.retry_after, len(server.asked)) == (429, 86_400, 1)
 
 
 def test_patience_ends(kubeconfig: Path) -> None:
