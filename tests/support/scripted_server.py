@@ -53,7 +53,10 @@ class ScriptedServer:
         asked: every request so far.
     """
 
-    def __init__(self, *answers: Scripted, certificate: Certificate | None = None) -> None:
+    def __init__(
+        self, *answers: Scripted, certificate: Certificate | None = None, clients: Path | None = None
+    ) -> None:
+        """Asks clients for a certificate of the authority `clients`, where there is one."""
         self.asked: list[Asked] = []
         self._answers = list(answers)
         self._lock = threading.Lock()
@@ -77,6 +80,9 @@ class ScriptedServer:
         if certificate:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             tls.load_cert_chain(certificate.certificate, certificate.key)
+            if clients:
+                tls.load_verify_locations(clients)
+                tls.verify_mode = ssl.CERT_REQUIRED
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.address = f"http{'s' if certificate else ''}://{HOST}:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -116,8 +122,8 @@ class ScriptedServer:
         with self._lock:
             self.asked.append(Asked(handler.command, handler.path, dict(handler.headers.items()), body))
             answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        handler.send_response(answer.status)
-        for name, value in answer.headers.items():
+        handler.send_response_only(answer.status)
+        for name, value in {"Date": handler.date_time_string(), **answer.headers}.items():
             handler.send_header(name, value)
         handler.send_header(
             "Content-Length", str(len(answer.body) if answer.length is None else answer.length)

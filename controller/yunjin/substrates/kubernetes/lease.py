@@ -1,9 +1,9 @@
 """The endpoint's lease in the cluster itself: it keeps out whoever has another state database.
 
 Called by `backend`. Calls `client`. Promises that of two who want the lease one gets it: every write carries
-the version that was read. A lease is over when its holder's `renewTime` plus its duration lies in the past by
-this machine's clock, so the clocks of machines with state databases of their own must agree far better than
-that duration. Two callers of one state database are kept apart by its own lease, whatever their clocks say.
+the version that was read. A lease is over when its holder's `renewTime` plus its duration lies in the past.
+Both times are the cluster's, from the `Date` of its answers, so it does not matter whose machine's clock is
+wrong; only where something in between takes that header out, this machine's clock counts.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from yunjin.substrates.kubernetes.client import APPLY
 from yunjin.substrates.kubernetes.kinds import LEASE, NAMESPACE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from yunjin.model.resources import Body
     from yunjin.substrates.kubernetes.answer import Answer
     from yunjin.substrates.kubernetes.client import Client
@@ -29,15 +31,15 @@ _ATTEMPTS: Final = 3
 def acquire(client: Client, holder: str, seconds: float) -> str | None:
     """Take or renew the lease; None on success, else the name of who holds it."""
     for _ in range(_ATTEMPTS):
-        lease = _read(client)
+        lease, now = _read(client)
         if lease is None:
-            answer = _create(client, holder, seconds)
+            answer = _create(client, _taken({}, holder, seconds, now))
         else:
             spec = lease.get("spec") or {}
             other = spec.get("holderIdentity") or ""
-            if other not in ("", holder) and not _is_over(spec):
+            if other not in ("", holder) and not _is_over(spec, now):
                 return str(other)
-            answer = _write(client, {**lease, "spec": _taken(spec, holder, seconds)})
+            answer = _write(client, {**lease, "spec": _taken(spec, holder, seconds, now)})
         if answer.ok:
             return None
         if answer.code != HTTPStatus.CONFLICT:
@@ -48,7 +50,7 @@ def acquire(client: Client, holder: str, seconds: float) -> str | None:
 def release(client: Client, holder: str) -> None:
     """Give the lease back if `holder` has it."""
     for _ in range(_ATTEMPTS):
-        lease = _read(client)
+        lease, _ = _read(client)
         if lease is None or (lease.get("spec") or {}).get("holderIdentity") != holder:
             return
         kept = {"leaseTransitions": lease["spec"].get("leaseTransitions") or 0}
@@ -62,34 +64,37 @@ def release(client: Client, holder: str) -> None:
 
 def holder(client: Client) -> str | None:
     """Who has the lease now; None where nobody does."""
-    spec = (_read(client) or {}).get("spec") or {}
-    return None if _is_over(spec) else spec.get("holderIdentity") or None
+    lease, now = _read(client)
+    spec = (lease or {}).get("spec") or {}
+    return None if _is_over(spec, now) else spec.get("holderIdentity") or None
 
 
 def _name(client: Client) -> str:
     return f"yunjin-{client.endpoint}"
 
 
-def _read(client: Client) -> Body | None:
+def _read(client: Client) -> tuple[Body | None, datetime]:
+    """The lease, None where there is none yet, and what time it is."""
     answer = client.send("GET", LEASE.item(names.SYSTEM_NAMESPACE, _name(client)))
+    now = answer.at or datetime.now(UTC)
     if answer.code == HTTPStatus.NOT_FOUND:
-        return None
+        return None, now
     if not answer.ok:
         raise errors.refused(client.endpoint, _name(client), answer)
-    return answer.body
+    return answer.body, now
 
 
 def _write(client: Client, lease: Body) -> Answer:
     return client.send("PUT", LEASE.item(names.SYSTEM_NAMESPACE, _name(client)), lease, decode=False)
 
 
-def _create(client: Client, holder: str, seconds: float) -> Answer:
+def _create(client: Client, spec: Mapping[str, Any]) -> Answer:
     metadata = {"name": _name(client), "labels": {names.MANAGED_BY: names.FIELD_MANAGER}}
     lease = {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
         "metadata": metadata,
-        "spec": _taken({}, holder, seconds),
+        "spec": spec,
     }
     path = LEASE.collection(names.SYSTEM_NAMESPACE)
     answer = client.send("POST", path, lease, decode=False)
@@ -108,8 +113,8 @@ def _create_namespace(client: Client) -> None:
         raise errors.refused(client.endpoint, names.SYSTEM_NAMESPACE, answer)
 
 
-def _taken(spec: dict[str, Any], holder: str, seconds: float) -> dict[str, Any]:
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _taken(spec: Mapping[str, Any], holder: str, seconds: float, at: datetime) -> dict[str, Any]:
+    now = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     renewed = spec.get("holderIdentity") == holder
     return {
         "holderIdentity": holder,
@@ -120,9 +125,9 @@ def _taken(spec: dict[str, Any], holder: str, seconds: float) -> dict[str, Any]:
     }
 
 
-def _is_over(spec: dict[str, Any]) -> bool:
+def _is_over(spec: Mapping[str, Any], now: datetime) -> bool:
     try:
         renewed = datetime.fromisoformat(spec.get("renewTime") or "")
     except ValueError:
         return True
-    return datetime.now(UTC) >= renewed + timedelta(seconds=spec.get("leaseDurationSeconds") or 0)
+    return now >= renewed + timedelta(seconds=spec.get("leaseDurationSeconds") or 0)
