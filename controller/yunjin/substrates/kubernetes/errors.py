@@ -169,11 +169,11 @@ def owned(endpoint: str, subject: object, managers: Mapping[str, str]) -> Confli
 
 
 def not_an_api(endpoint: str, address: str) -> PermanentError:
-    """Something answers, but not in JSON."""
+    """Something answers, but not as Kubernetes does."""
     return PermanentError(
         Text(
-            f"接入点 {endpoint} 的应答不是 JSON, {address} 可能不是 API Server",
-            f"endpoint {endpoint} answers without JSON: {address} may be no API server",
+            f"接入点 {endpoint} 的应答不是 Kubernetes 的应答, {address} 可能不是 API Server",
+            f"endpoint {endpoint} does not answer as Kubernetes does: {address} may be no API server",
         ),
         Text(
             "检查 kubeconfig 中的 server 和代理设置",

@@ -87,6 +87,8 @@ def read_one(client: Client, key: Key) -> Live | None:
         return None
     if not answer.ok:
         raise errors.refused(client.endpoint, key, answer)
+    if answer.body.get("kind") != key.kind:
+        raise errors.not_an_api(client.endpoint, client.address)
     return as_live(key.endpoint, KINDS[key.kind], answer.body)
 
 
@@ -123,6 +125,8 @@ def _list_once(client: Client, kind: Kind, namespace: str) -> list[Body] | None:
             return []
         if not answer.ok:
             raise errors.refused(client.endpoint, kind.plural, answer)
+        if answer.body.get("kind") != f"{kind.name}List":  # taken for a list, it would be an empty one
+            raise errors.not_an_api(client.endpoint, client.address)
         # Listed objects come without what every single one says of itself.
         own = {"apiVersion": answer.body.get("apiVersion"), "kind": kind.name}
         found += [{**own, **item} for item in answer.body.get("items") or ()]

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from yunjin.errors import ConflictError, YunjinError
 from yunjin.substrates import refusals
+from yunjin.substrates.fields import mapping
 from yunjin.substrates.kubernetes import errors
 from yunjin.substrates.kubernetes.kinds import LEAF_KINDS, NAMESPACE
 
@@ -86,6 +87,7 @@ class _Watcher:
                     self._version = self._begin()
                 self._follow()
                 failures = 0
+                self._ended.wait(_BACK_OFF[0])  # lest one that is ended at once is begun without a pause
             except YunjinError as error:
                 if isinstance(error, ConflictError):
                     self._version = ""  # too old to go on from
@@ -98,8 +100,11 @@ class _Watcher:
         answer = self._client.send("GET", f"{self._kind.collection()}?limit=1")
         if not answer.ok:
             raise errors.refused(self._client.endpoint, self._kind.plural, answer)
+        version = mapping(answer.body.get("metadata")).get("resourceVersion")
+        if not version:
+            raise errors.not_an_api(self._client.endpoint, self._client.address)
         self._tell(EVERYTHING)
-        return str(answer.body["metadata"]["resourceVersion"])
+        return str(version)
 
     def _follow(self) -> None:
         query = {
@@ -123,7 +128,7 @@ class _Watcher:
                 self._stream = None
 
     def _see(self, event: dict[str, Any]) -> None:
-        metadata = (event.get("object") or {}).get("metadata") or {}
+        metadata = mapping(mapping(event.get("object")).get("metadata"))
         self._version = str(metadata.get("resourceVersion") or self._version)
         if event.get("type") != "BOOKMARK":
             name = metadata.get("name") if self._kind is NAMESPACE else metadata.get("namespace")
