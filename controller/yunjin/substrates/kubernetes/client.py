@@ -12,21 +12,17 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
-import yaml
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
-from kubernetes.config import ConfigException, load_kube_config
 from urllib3.exceptions import HTTPError, MaxRetryError, ResponseError
 from urllib3.util.retry import Retry
 from urllib3.util.timeout import Timeout
 
-from yunjin.errors import Text, UsageError
-from yunjin.substrates.kubernetes import errors
+from yunjin.substrates.kubernetes import access, errors
 from yunjin.substrates.kubernetes.answer import REFUSED, Answer, moment
 
 if TYPE_CHECKING:
@@ -38,8 +34,6 @@ MERGE: Final = "application/merge-patch+json"
 
 _MOST: Final = 64 << 20
 """Bytes of an answer. A page of 500 objects has about 2 MB; etcd keeps none above 1.5 MB."""
-_KUBECONFIG: Final = 1 << 20
-"""Bytes of a kubeconfig."""
 _LINE: Final = 4 << 20
 """Bytes of one event of a watch."""
 _RETRY_AFTER: Final = 20
@@ -108,8 +102,7 @@ class Client:
             raise_on_status=False,
         )
         configuration.connection_pool_maxsize = connections
-        _load(endpoint, kubeconfig, context, configuration)
-        _require_verified(endpoint, kubeconfig, configuration)
+        access.configure(configuration, endpoint, kubeconfig, context)
         # Assigned, the SDK no longer asks the environment at each request. Loopback needs no proxy.
         plain = configuration.host.startswith("http:")
         configuration.proxy = None if plain else configuration.proxy
@@ -263,66 +256,6 @@ class Stream:
             self._response.shutdown()
         except (OSError, ValueError, RuntimeError):
             return  # it has ended by itself
-
-
-def _load(endpoint: str, kubeconfig: Path, context: str | None, configuration: Configuration) -> None:
-    where = f"{kubeconfig}" + (f"#{context}" if context else "")
-    remedy = Text(
-        f"为接入点 {endpoint} 提供有效的 kubeconfig 文件和 context",
-        f"give {endpoint} a valid kubeconfig and context",
-    )
-    try:
-        _require_short(kubeconfig)
-        load_kube_config(  # type: ignore[no-untyped-call]  # the SDK leaves its configuration package untyped
-            str(kubeconfig), context, configuration, persist_config=False
-        )
-    except (
-        ConfigException,
-        OSError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        KeyError,
-        yaml.YAMLError,
-    ) as error:
-        # The SDK's message may quote the file, and the file holds credentials: only its kind is shown.
-        kind = str(error) if isinstance(error, OSError) else type(error).__name__
-        raise UsageError(
-            Text(
-                f"接入点 {endpoint} 的 kubeconfig 无法使用: {where} ({kind})",
-                f"{endpoint}: cannot use kubeconfig {where} ({kind})",
-            ),
-            remedy,
-        ) from error
-
-
-def _require_short(kubeconfig: Path) -> None:
-    if kubeconfig.stat().st_size > _KUBECONFIG:
-        raise ValueError(f"more than {_KUBECONFIG >> 20} MiB")
-
-
-def _require_verified(endpoint: str, kubeconfig: Path, configuration: Configuration) -> None:
-    parts = urlsplit(configuration.host)
-    plain_on_loopback = parts.scheme == "http" and _is_loopback(parts.hostname or "")
-    if (parts.scheme == "https" and configuration.verify_ssl) or plain_on_loopback:
-        return
-    raise UsageError(
-        Text(
-            f"接入点 {endpoint} 的 kubeconfig 不验证服务端身份: {kubeconfig}",
-            f"{endpoint}: kubeconfig {kubeconfig} does not verify the server",
-        ),
-        Text(
-            "使用 https 地址并设置 certificate-authority, 去掉 insecure-skip-tls-verify",
-            "use an https address with certificate-authority, and drop insecure-skip-tls-verify",
-        ),
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _seconds(text: str | None) -> float | None:

@@ -1,0 +1,123 @@
+"""A kubeconfig's context, as the SDK's configuration of a connection.
+
+Called by `client`. Calls the SDK's reader of kubeconfigs. Promises that a message names the file and never
+quotes it; that no server is asked which would not be verified; and that keys embedded in the file are written
+to no disk: TLS takes them from files alone, and those of the SDK would outlive a run that is killed.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from base64 import b64decode
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import yaml
+from kubernetes.config import ConfigException
+from kubernetes.config.kube_config import KubeConfigLoader
+
+from yunjin.errors import Text, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from kubernetes.client.configuration import Configuration
+
+_LONGEST: Final = 1 << 20
+"""Bytes of a kubeconfig."""
+
+
+def configure(configuration: Configuration, endpoint: str, kubeconfig: Path, context: str | None) -> None:
+    """Enter what a kubeconfig says of a context (None: its current one).
+
+    Raises:
+        UsageError: the file is missing, too long, not a kubeconfig, or would not verify the server.
+    """
+    where = f"{kubeconfig}" + (f"#{context}" if context else "")
+    try:
+        content = _read(kubeconfig)
+        for part, name in _embedding(content, context):
+            if data := part.pop(f"{name}-data", None):
+                part[name] = _in_memory(b64decode(data), configuration)
+        loader = KubeConfigLoader(content, context, config_base_path=str(kubeconfig.absolute().parent))  # type: ignore[no-untyped-call]  # the SDK leaves its configuration package untyped
+        loader.load_and_set(configuration)  # type: ignore[no-untyped-call]  # as above
+    except (
+        ConfigException,
+        OSError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        KeyError,
+        yaml.YAMLError,
+    ) as error:
+        # The SDK's message may quote the file, and the file holds credentials: only its kind is shown.
+        kind = str(error) if isinstance(error, OSError) else type(error).__name__
+        raise UsageError(
+            Text(
+                f"接入点 {endpoint} 的 kubeconfig 无法使用: {where} ({kind})",
+                f"{endpoint}: cannot use kubeconfig {where} ({kind})",
+            ),
+            Text(
+                f"为接入点 {endpoint} 提供有效的 kubeconfig 文件和 context",
+                f"give {endpoint} a valid kubeconfig and context",
+            ),
+        ) from error
+    _require_verified(endpoint, kubeconfig, configuration)
+
+
+def _read(kubeconfig: Path) -> Any:
+    with kubeconfig.open("rb") as file:
+        content = file.read(_LONGEST + 1)
+    if len(content) > _LONGEST:
+        raise ValueError(f"more than {_LONGEST >> 20} MiB")
+    return yaml.safe_load(content)
+
+
+def _embedding(content: Any, context: str | None) -> Iterator[tuple[dict[str, Any], str]]:
+    """The parts of a context that may embed files, each with such a file's name. The SDK looks for faults."""
+    chosen = _named(content, "context", context or content.get("current-context"))
+    cluster, user = (_named(content, part, chosen.get(part)) for part in ("cluster", "user"))
+    yield cluster, "certificate-authority"
+    yield user, "client-certificate"
+    yield user, "client-key"
+
+
+def _named(content: Any, part: str, name: Any) -> dict[str, Any]:
+    found = (entry[part] for entry in content.get(f"{part}s") or () if entry.get("name") == name)
+    return next(found, None) or {}
+
+
+def _in_memory(content: bytes, owner: object) -> str:
+    """Path of a file that lives in memory, as long as its owner does."""
+    number = os.memfd_create("kubeconfig")
+    weakref.finalize(owner, os.close, number)
+    with open(number, "wb", closefd=False) as file:
+        file.write(content)
+    return f"/proc/self/fd/{number}"
+
+
+def _require_verified(endpoint: str, kubeconfig: Path, configuration: Configuration) -> None:
+    parts = urlsplit(configuration.host)
+    plain_on_loopback = parts.scheme == "http" and _is_loopback(parts.hostname or "")
+    if (parts.scheme == "https" and configuration.verify_ssl) or plain_on_loopback:
+        return
+    raise UsageError(
+        Text(
+            f"接入点 {endpoint} 的 kubeconfig 不验证服务端身份: {kubeconfig}",
+            f"{endpoint}: kubeconfig {kubeconfig} does not verify the server",
+        ),
+        Text(
+            "使用 https 地址并设置 certificate-authority, 去掉 insecure-skip-tls-verify",
+            "use an https address with certificate-authority, and drop insecure-skip-tls-verify",
+        ),
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
