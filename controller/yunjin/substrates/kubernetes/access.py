@@ -66,6 +66,7 @@ def configure(configuration: Configuration, endpoint: str, kubeconfig: Path, con
             ),
         ) from error
     _require_verified(endpoint, kubeconfig, configuration)
+    _require_sendable(endpoint, kubeconfig, configuration)
 
 
 def _read(kubeconfig: Path) -> Any:
@@ -114,6 +115,25 @@ def _require_verified(endpoint: str, kubeconfig: Path, configuration: Configurat
             "use an https address with certificate-authority, and drop insecure-skip-tls-verify",
         ),
     )
+
+
+def _require_sendable(endpoint: str, kubeconfig: Path, configuration: Configuration) -> None:
+    """A token that HTTP cannot carry. The blanks around one, as files end in, are left out of it."""
+    sent = _authorization(configuration)
+    if sent.isascii() and sent.isprintable():
+        return
+    raise UsageError(
+        Text(
+            f"接入点 {endpoint} 的 kubeconfig 中的令牌含有换行或非 ASCII 字符, 无法发送: {kubeconfig}",
+            f"{endpoint}: the token of kubeconfig {kubeconfig} holds line breaks or is not ASCII",
+        ),
+        Text("重新写入完整的令牌", "enter the token once more, as it was issued"),
+    )
+
+
+def _authorization(configuration: Configuration) -> str:
+    """What goes into the header, `Bearer ` included; empty where the certificate alone says who we are."""
+    return str(configuration.api_key.get("BearerToken") or "").strip()
 
 
 def _is_loopback(host: str) -> bool:

@@ -201,7 +201,7 @@ class Client:
         if body is not None:
             headers["Content-Type"] = content_type
         for setting in self._api.configuration.auth_settings().values():
-            headers[setting["key"]] = setting["value"]
+            headers[setting["key"]] = setting["value"].strip()
         return self._pool.urlopen(
             method,
             self._base + path,

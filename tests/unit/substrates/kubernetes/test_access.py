@@ -116,3 +116,25 @@ def test_what_is_embedded_must_be_base64(
     path.write_text(json.dumps(content), "utf-8")
     with pytest.raises(UsageError, match="cannot use kubeconfig"):
         _client(path)
+
+
+def test_blanks_around_a_token_are_not_sent(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("very-secret\n", "utf-8")
+    with ScriptedServer(Scripted()) as server:
+        client = _client(_as_user(server.kubeconfig(tmp_path / "kubeconfig"), tokenFile=str(token)))
+        assert client.send("GET", "/").ok
+        client.close()
+    headers = {name.lower(): value for name, value in server.asked[0].headers.items()}
+    assert headers["authorization"] == "Bearer very-secret"
+
+
+@pytest.mark.parametrize("token", ["very\nsecret", "very\r\nX-Secret: 1", "密very-secret", "very\0secret"])
+def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(tmp_path: Path, token: str) -> None:
+    with ScriptedServer(Scripted()) as server:
+        path = _as_user(server.kubeconfig(tmp_path / "kubeconfig"), token=token)
+        with pytest.raises(UsageError, match="token") as raised:
+            _client(path)
+    assert str(path) in raised.value.message.zh
+    assert "very" not in f"{raised.value.message}{raised.value.remedy}{raised.value.__cause__}"
+    assert server.asked == []
