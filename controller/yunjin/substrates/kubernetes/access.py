@@ -1,4 +1,4 @@
-"""A kubeconfig's context, as the SDK's configuration of a connection.
+"""A kubeconfig's context, as the SDK's configuration of a connection; and what of it has expired.
 
 Called by `client`. Calls the SDK's reader of kubeconfigs. Promises that a message names the file and never
 quotes it; that no server is asked which would not be verified; and that keys embedded in the file are written
@@ -8,9 +8,13 @@ to no disk: TLS takes them from files alone, and those of the SDK would outlive 
 from __future__ import annotations
 
 import os
+import ssl
 import weakref
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64decode
+from datetime import UTC, datetime
 from ipaddress import ip_address
+from json import loads
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -19,15 +23,19 @@ from kubernetes.config import ConfigException
 from kubernetes.config.kube_config import KubeConfigLoader
 
 from yunjin.errors import Text, UsageError
+from yunjin.substrates.fields import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from kubernetes.client.configuration import Configuration
 
 _LONGEST: Final = 1 << 20
 """Bytes of a kubeconfig."""
+_BRIEFLY: Final = 5.0
+"""Seconds for a look at a certificate that is known not to hold."""
+Ended = tuple[Text, datetime]
+"""What of a credential has expired, and when."""
 
 
 def configure(configuration: Configuration, endpoint: str, kubeconfig: Path, context: str | None) -> None:
@@ -67,6 +75,31 @@ def configure(configuration: Configuration, endpoint: str, kubeconfig: Path, con
         ) from error
     _require_verified(endpoint, kubeconfig, configuration)
     _require_sendable(endpoint, kubeconfig, configuration)
+
+
+def ended(configuration: Configuration) -> Ended | None:
+    """What of the credential has expired by this machine's clock; None where nothing is known to have."""
+    ends = (
+        (Text("客户端证书", "client certificate"), _certificate_end(configuration.cert_file)),
+        (Text("令牌", "token"), _token_end(_authorization(configuration))),
+    )
+    now = datetime.now(UTC)
+    return next(((what, at) for what, at in ends if at is not None and at <= now), None)
+
+
+def served_until(configuration: Configuration) -> datetime | None:
+    """Until when the certificate holds that the server shows; None where that cannot be told.
+
+    Asks the server once more, without trusting it and without telling it anything.
+    """
+    parts = urlsplit(configuration.host)
+    if configuration.proxy or parts.hostname is None:
+        return None
+    try:
+        shown = ssl.get_server_certificate((parts.hostname, parts.port or 443), timeout=_BRIEFLY)
+    except (OSError, ValueError):
+        return None
+    return _end_of(shown.encode())
 
 
 def _read(kubeconfig: Path) -> Any:
@@ -141,3 +174,30 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _certificate_end(path: str | None) -> datetime | None:
+    try:
+        return _end_of(Path(path).read_bytes()) if path else None
+    except OSError:
+        return None
+
+
+def _end_of(certificate: bytes) -> datetime | None:
+    # Loaded only where something has expired.
+    from cryptography.x509 import load_pem_x509_certificate
+
+    try:
+        return load_pem_x509_certificate(certificate).not_valid_after_utc
+    except ValueError:
+        return None
+
+
+def _token_end(token: str) -> datetime | None:
+    """Of a token that is a JWT. Only its issuer could say whether it was genuine."""
+    claims = token.partition(".")[2].partition(".")[0]
+    try:
+        end = mapping(loads(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))).get("exp")
+        return datetime.fromtimestamp(end, UTC) if isinstance(end, int | float) else None
+    except (ValueError, OverflowError, OSError, RecursionError):
+        return None

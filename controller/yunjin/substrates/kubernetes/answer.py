@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from yunjin.errors import Text
+
 REFUSED: Final = 300
 """From here on nothing was granted; redirects are not followed, a credential goes to one address alone."""
 
@@ -27,6 +29,7 @@ class Answer:
         text: the beginning of an answer that is not JSON.
         retry_after: seconds the server asks to wait.
         date: when it answered by its own clock, as HTTP writes it; empty where it does not tell.
+        ended: of a credential that was not accepted, what has expired and when; None where that is not why.
     """
 
     code: int
@@ -35,6 +38,7 @@ class Answer:
     text: str = ""
     retry_after: float | None = None
     date: str = ""
+    ended: tuple[Text, datetime] | None = None
 
     @property
     def at(self) -> datetime | None:

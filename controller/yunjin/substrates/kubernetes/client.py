@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
@@ -27,6 +28,8 @@ from yunjin.substrates.kubernetes.answer import REFUSED, Answer, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from yunjin.errors import YunjinError
 
 JSON: Final = "application/json"
 APPLY: Final = "application/apply-patch+yaml"
@@ -138,7 +141,7 @@ class Client:
                 response.close()
                 raise errors.too_long(self.endpoint, self.address, _MOST)
         except (HTTPError, OSError) as error:
-            raise errors.silent(self.endpoint, self.address, error) from error
+            raise self.silent(error) from error
         if response.status < REFUSED and not decode:
             return Answer(response.status, "", {})
         content, text = self._decode(data, response.status)
@@ -149,6 +152,7 @@ class Client:
             text,
             _seconds(response.headers.get("Retry-After")),
             response.headers.get("Date") or "",
+            self._ended(response.status),
         )
 
     def lines(self, path: str, read_timeout: float) -> Stream:
@@ -160,17 +164,18 @@ class Client:
         try:
             response = self._call("GET", path, None, JSON, Timeout(self.timeout, read_timeout))
         except (HTTPError, OSError) as error:
-            raise errors.silent(self.endpoint, self.address, error) from error
+            raise self.silent(error) from error
         stream = Stream(self, response)
         if response.status >= REFUSED:
             try:
                 data = response.read(_LINE)
             except (HTTPError, OSError) as error:
-                raise errors.silent(self.endpoint, self.address, error) from error
+                raise self.silent(error) from error
             finally:
                 response.close()
             content, text = self._decode(data, response.status)
-            answer = Answer(response.status, response.reason or "", content, text)
+            ended = self._ended(response.status)
+            answer = Answer(response.status, response.reason or "", content, text, ended=ended)
             raise errors.refused(self.endpoint, "watch", answer)
         return stream
 
@@ -183,7 +188,13 @@ class Client:
         try:
             return Path(configuration.ssl_ca_cert).read_text("ascii") if configuration.ssl_ca_cert else ""
         except (OSError, ValueError) as error:
-            raise errors.silent(self.endpoint, self.address, error) from error
+            raise self.silent(error) from error
+
+    def silent(self, error: Exception) -> YunjinError:
+        """What an exception of the connection means. Its cause is left for the caller to chain."""
+        return errors.silent(
+            self.endpoint, self.address, error, lambda: access.served_until(self._api.configuration)
+        )
 
     def close(self) -> None:
         """End connections."""
@@ -210,6 +221,9 @@ class Client:
             timeout=timeout or self._patience,
             preload_content=False,
         )
+
+    def _ended(self, code: int) -> access.Ended | None:
+        return access.ended(self._api.configuration) if code == HTTPStatus.UNAUTHORIZED else None
 
     def _decode(self, data: bytes, code: int) -> tuple[dict[str, Any], str]:
         try:
@@ -246,7 +260,7 @@ class Stream:
                 if len(rest) > _LINE:
                     raise errors.too_long(self._client.endpoint, self._client.address, _LINE)
         except (HTTPError, OSError) as error:
-            raise errors.silent(self._client.endpoint, self._client.address, error) from error
+            raise self._client.silent(error) from error
         finally:
             self._response.close()
 

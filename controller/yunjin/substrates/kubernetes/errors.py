@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import socket
 import ssl
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 from yunjin.errors import (
     ConflictError,
@@ -24,11 +26,12 @@ from yunjin.errors import (
 from yunjin.substrates.refusals import GO_ON, LOOK, moved, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from yunjin.substrates.kubernetes.answer import Answer
 
 _LONGEST: Final = 300
+_TIME_ZONE: Final = ZoneInfo("Asia/Shanghai")
 _EXPIRED: Final = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 _NOT_YET_VALID: Final = 9
 _WRONG_HOST: Final = frozenset({62, 64})  # host name, IP address
@@ -38,12 +41,21 @@ _WRONG_HOST: Final = frozenset({62, 64})  # host name, IP address
 _UNREADABLE: Final = ("failed to create typed patch object", "failed to convert new object")
 
 
-def silent(endpoint: str, address: str, error: Exception) -> YunjinError:
-    """What an exception of the connection means. Its cause is left for the caller to chain."""
+def silent(
+    endpoint: str, address: str, error: Exception, served_until: Callable[[], datetime | None] = lambda: None
+) -> YunjinError:
+    """What an exception of the connection means. Its cause is left for the caller to chain.
+
+    Args:
+        endpoint: who should have answered.
+        address: where.
+        error: the exception.
+        served_until: finds out until when the server's certificate held; asked only where one has expired.
+    """
     chain = wrapped(error)
     for reason in reversed(chain):
         if isinstance(reason, ssl.SSLError):
-            return _untrusted(endpoint, address, reason)
+            return _untrusted(endpoint, address, reason, served_until)
         if isinstance(reason, socket.gaierror):
             return UnreachableError(
                 Text(
@@ -97,13 +109,7 @@ def refused(endpoint: str, subject: object, answer: Answer) -> YunjinError:
     said = _short(answer.status.get("message") or answer.text or answer.reason)
     code = answer.code
     if code == HTTPStatus.UNAUTHORIZED:
-        return RefusalError(
-            Text(f"接入点 {endpoint} 不认可所用凭据", f"endpoint {endpoint} does not accept the credential"),
-            Text(
-                f"为接入点 {endpoint} 更换 kubeconfig 中的凭据",
-                f"renew the credential in the kubeconfig of {endpoint}",
-            ),
-        )
+        return _unaccepted(endpoint, answer)
     if code == HTTPStatus.FORBIDDEN:
         return _forbidden(endpoint, subject, answer, said)
     if code == HTTPStatus.NOT_FOUND:
@@ -233,16 +239,58 @@ def _absent(endpoint: str, subject: object, answer: Answer, said: str) -> Yunjin
     )
 
 
-def _untrusted(endpoint: str, address: str, error: ssl.SSLError) -> UnreachableError:
-    code = error.verify_code if isinstance(error, ssl.SSLCertVerificationError) else 0
-    if code == _EXPIRED:
+def _unaccepted(endpoint: str, answer: Answer) -> RefusalError:
+    if answer.ended is None:
+        return RefusalError(
+            Text(f"接入点 {endpoint} 不认可所用凭据", f"endpoint {endpoint} does not accept the credential"),
+            Text(
+                f"为接入点 {endpoint} 更换 kubeconfig 中的凭据",
+                f"renew the credential in the kubeconfig of {endpoint}",
+            ),
+        )
+    what, at = answer.ended
+    return RefusalError(
+        Text(
+            f"接入点 {endpoint} 不认可所用凭据: kubeconfig 中的{what.zh}已于 {_moment(at)} 过期",
+            f"endpoint {endpoint} does not accept the credential: the {what.en} in its kubeconfig expired on "
+            f"{_moment(at)}",
+        ),
+        Text(
+            f"重新签发{what.zh}, 写入接入点 {endpoint} 的 kubeconfig",
+            f"have a new {what.en} issued and put it into the kubeconfig of {endpoint}",
+        ),
+    )
+
+
+def _expired(endpoint: str, address: str, until: datetime | None) -> UnreachableError:
+    """OpenSSL does not say which certificate of the chain it means: one that still holds is not it."""
+    if until is not None and until > datetime.now(UTC):
         return UnreachableError(
             Text(
-                f"接入点 {endpoint} 的服务证书已过期: {address}",
-                f"the certificate of {endpoint} at {address} has expired",
+                f"签发接入点 {endpoint} 服务证书的 CA 证书已过期: {address}",
+                f"the authority that vouches for {endpoint} at {address} has expired",
             ),
-            Text("在该集群上更新 API Server 证书", "renew the API server's certificate on that cluster"),
+            Text(
+                "更新该集群的 CA 证书, 并写入 kubeconfig 的 certificate-authority",
+                "renew that cluster's authority and put it into the kubeconfig as `certificate-authority`",
+            ),
         )
+    return UnreachableError(
+        Text(
+            f"接入点 {endpoint} 的服务证书已{f'于 {_moment(until)} ' if until else ''}过期: {address}",
+            f"the certificate of {endpoint} at {address} "
+            + (f"expired on {_moment(until)}" if until else "has expired"),
+        ),
+        Text("在该集群上更新 API Server 证书", "renew the API server's certificate on that cluster"),
+    )
+
+
+def _untrusted(
+    endpoint: str, address: str, error: ssl.SSLError, served_until: Callable[[], datetime | None]
+) -> UnreachableError:
+    code = error.verify_code if isinstance(error, ssl.SSLCertVerificationError) else 0
+    if code == _EXPIRED:
+        return _expired(endpoint, address, served_until())
     if code == _NOT_YET_VALID:
         return UnreachableError(
             Text(
@@ -289,6 +337,10 @@ def _causes(answer: Answer) -> list[dict[str, Any]]:
     details = answer.status.get("details")
     causes = details.get("causes") if isinstance(details, dict) else None
     return [cause for cause in causes if isinstance(cause, dict)] if isinstance(causes, list) else []
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(_TIME_ZONE):%Y-%m-%d %H:%M}"
 
 
 def _short(text: object) -> str:

@@ -1,11 +1,13 @@
-"""What a client takes from a kubeconfig, and where it keeps it."""
+"""What a client takes from a kubeconfig, where it keeps it, and what it says of what has expired."""
 
 from __future__ import annotations
 
 import gc
 import json
+import ssl
 import tempfile
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +15,17 @@ import pytest
 
 from devcluster.certificates import Authority
 from scripted_server import HOST, Scripted, ScriptedServer
-from yunjin.errors import UsageError
+from yunjin.errors import RefusalError, UnreachableError, UsageError, YunjinError
+from yunjin.substrates.kubernetes import errors
 from yunjin.substrates.kubernetes.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from devcluster.certificates import Certificate
+
+REFUSED = Scripted(401, b'{"kind": "Status", "message": "Unauthorized"}')
+LONG_AGO = "2020-01-02 08:00"  # in the city's time, when expired certificates of `Authority` ended
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +144,76 @@ def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(tmp_path: Path, to
     assert str(path) in raised.value.message.zh
     assert "very" not in f"{raised.value.message}{raised.value.remedy}{raised.value.__cause__}"
     assert server.asked == []
+
+
+def _refusal(kubeconfig: Path) -> YunjinError:
+    client = _client(kubeconfig)
+    answer = client.send("GET", "/")
+    client.close()
+    return errors.refused("k8s", "things", answer)
+
+
+def test_a_client_certificate_that_has_expired_is_said_to_have(tmp_path: Path, authority: Authority) -> None:
+    serving = authority.server("serving", [f"IP:{HOST}"])
+    with ScriptedServer(REFUSED, certificate=serving) as server:
+        expired = authority.expired_client("expired", "admin")
+        error = _refusal(_embedding(tmp_path / "kubeconfig", server, authority, expired))
+    assert type(error) is RefusalError
+    assert f"客户端证书已于 {LONG_AGO} 过期" in error.message.zh
+    assert f"client certificate in its kubeconfig expired on {LONG_AGO}" in error.message.en
+    assert "客户端证书" in (error.remedy.zh if error.remedy else "")
+
+
+def _token(claims: bytes) -> str:
+    return ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in (b"{}", claims, b"very-secret"))
+
+
+def _ending(moment: datetime) -> str:
+    return _token(json.dumps({"exp": moment.timestamp()}).encode())
+
+
+def test_a_token_that_has_expired_is_said_to_have(tmp_path: Path) -> None:
+    token = _ending(datetime(2020, 1, 2, tzinfo=UTC))
+    with ScriptedServer(REFUSED) as server:
+        error = _refusal(_as_user(server.kubeconfig(tmp_path / "kubeconfig"), token=token))
+    assert f"令牌已于 {LONG_AGO} 过期" in error.message.zh
+    assert f"token in its kubeconfig expired on {LONG_AGO}" in error.message.en
+    assert token not in f"{error.message}{error.remedy}"
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["opaque", "a.b.c", "a.%.c", _token(b"[]"), _token(b'{"exp": "soon"}'), _token(b'{"exp": 1e300}'),
+     _token(b'{"exp": NaN}'), _token(b"[" * 9999), _ending(datetime.now(UTC) + timedelta(days=1))],
+)  # fmt: skip
+def test_what_has_not_expired_or_tells_nothing_is_not_said_to_have(tmp_path: Path, token: str) -> None:
+    with ScriptedServer(REFUSED) as server:
+        path = _as_user(server.kubeconfig(tmp_path / "kubeconfig"), token=token)
+        error = _refusal(path)
+    assert "expired" not in error.message.en
+    assert "does not accept the credential" in error.message.en
+
+
+def test_a_server_certificate_that_has_expired_is_said_to_have(tmp_path: Path, authority: Authority) -> None:
+    certificate = authority.expired_server("expired-server", [f"IP:{HOST}"])
+    with ScriptedServer(Scripted(), certificate=certificate) as server:
+        path = server.kubeconfig(
+            tmp_path / "kubeconfig", **{"certificate-authority": str(authority.certificate)}
+        )
+        client = _client(path)
+        with pytest.raises(UnreachableError) as raised:
+            client.send("GET", "/")
+        client.close()
+    assert server.asked == []
+    assert f"服务证书已于 {LONG_AGO} 过期" in raised.value.message.zh
+    assert f"expired on {LONG_AGO}" in raised.value.message.en
+
+
+def test_an_authority_that_has_expired_is_told_from_the_certificates_it_signed() -> None:
+    """As OpenSSL says nothing of which it was, a certificate that still holds shows that it was the other."""
+    error = ssl.SSLCertVerificationError()
+    error.verify_code = 10
+    raised = errors.silent("k8s", "https://x", error, lambda: datetime.now(UTC) + timedelta(days=1))
+    assert "CA 证书已过期" in raised.message.zh
+    assert "authority" in raised.message.en
+    assert raised.exit_code == 3
