@@ -190,6 +190,11 @@ class Client:
         except (OSError, ValueError) as error:
             raise self.silent(error) from error
 
+    @property
+    def server_name(self) -> str:
+        """The name that the server's certificate bears instead of its address; empty where it bears that."""
+        return str(self._api.configuration.tls_server_name or "")
+
     def silent(self, error: Exception) -> YunjinError:
         """What an exception of the connection means. Its cause is left for the caller to chain."""
         return errors.silent(

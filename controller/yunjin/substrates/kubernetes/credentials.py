@@ -65,7 +65,7 @@ def issue(client: Client, leaf: str, role: Role, name: str, expires_seconds: int
         role=role,
         name=name,
         expires=datetime.fromisoformat(status["expirationTimestamp"]),
-        document=kubeconfig(client.endpoint, leaf, (client.address, client.authority), status["token"]),
+        document=kubeconfig(client.endpoint, leaf, _cluster(client), status["token"]),
     )
 
 
@@ -99,28 +99,34 @@ def trial(client: Client, credential: Credential) -> Callable[[], Mapping[str, b
     return accepted
 
 
-def kubeconfig(endpoint: str, leaf: str, server: tuple[str, str], token: str) -> dict[str, Any]:
+def kubeconfig(endpoint: str, leaf: str, cluster: Mapping[str, str], token: str) -> dict[str, Any]:
     """A kubeconfig with the one context `LEAF@ENDPOINT`.
 
     Args:
         endpoint: names the cluster.
         leaf: the context's namespace.
-        server: its address, and the PEM of who vouches for it; empty where the machine's own authorities do.
+        cluster: where it is, and by what to know it.
         token: of the user.
     """
     name = f"{leaf}@{endpoint}"
-    address, authority = server
-    cluster = {"server": address}
-    if authority:
-        cluster["certificate-authority-data"] = b64encode(authority.encode()).decode()
     return {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": endpoint, "cluster": cluster}],
+        "clusters": [{"name": endpoint, "cluster": dict(cluster)}],
         "users": [{"name": name, "user": {"token": token}}],
         "contexts": [{"name": name, "context": {"cluster": endpoint, "user": name, "namespace": leaf}}],
         "current-context": name,
     }
+
+
+def _cluster(client: Client) -> dict[str, str]:
+    """As a kubeconfig has it. What the machine's own authorities vouch for needs no mention of one."""
+    found = {"server": client.address}
+    if client.authority:
+        found["certificate-authority-data"] = b64encode(client.authority.encode()).decode()
+    if client.server_name:
+        found["tls-server-name"] = client.server_name
+    return found
 
 
 def _secret_name(leaf: str, name: str) -> str:
