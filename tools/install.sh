@@ -11,6 +11,7 @@
 # PREFIX/versions/V             one version: bundle/ (this folder, verified) and venv/ made of its wheels
 # PREFIX/current                the version in use; moved by one rename, so a killed run changes nothing
 # PREFIX/backup/TIME-V          the state as it stood under version V, with checksums
+# PREFIX/environment            variables of this installation, where somebody writes them: NAME=VALUE a line
 #
 # PYTHON names the interpreter (python3), YUNJIN_LANG=en changes the language.
 # Exit codes: 0 done, 1 refused or failed and nothing changed, 2 wrong call or damaged bundle.
@@ -86,7 +87,8 @@ environment() { # TARGET: its venv, from its own wheels; pip runs out of its whe
         --require-hashes -r "$bundle/requirements.txt"
     # Compiled by whoever installs: those who run it may not write here. All processors help, pip uses one.
     "$1/venv/bin/python" -I -m compileall -q -j 0 "$1/venv/lib" >&2
-    answers "$1"
+    env -u PYTHONPATH "$1/venv/bin/yunjin" --help >/dev/null ||
+        fail 1 "安装后的程序无法启动: $1" "the program does not start once it is installed: $1"
 }
 
 answers() { # TARGET: its program starts
@@ -132,6 +134,11 @@ command_file() { # finds its own place, so that PREFIX may be reached through a 
 #!/bin/sh
 # Written by install.sh: the version in use, on the declared files and the state of this installation.
 prefix=$(dirname "$(dirname "$(readlink -f "$0")")")
+set -a
+if [ -e "$prefix/environment" ]; then . "$prefix/environment"; fi
+# The audit names who came by sudo, not the account of the service.
+if [ -n "${SUDO_USER:-}" ]; then LOGNAME=$SUDO_USER; fi
+set +a
 export YUNJIN_TENANTS="${YUNJIN_TENANTS:-$prefix/tenants}" YUNJIN_STATE="${YUNJIN_STATE:-$prefix/state}"
 exec "$prefix/current/venv/bin/yunjin" "$@"
 EOF
@@ -150,6 +157,7 @@ upgrade() {
     place "$version"
     backup=$(keep_state "$from")
     printf 'version=%s\nbackup=%s\n' "$from" "$backup" >"$prefix/versions/$version/before"
+    command_file
     switch "$version"
     say "已由 $from 升级到 $version; 状态备份: ${backup:-无}" "upgraded $from to $version; state kept: ${backup:-none}"
 }

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 import pytest
 
@@ -64,6 +65,13 @@ def lose(copy: Path) -> None:
     (copy / "LICENSE").unlink()
 
 
+def rewrite(file: Path, old: str, new: str) -> tuple[str, str]:
+    """Replace a part of a file; its checksums before and after."""
+    before = file.read_bytes()
+    file.write_bytes(before.replace(old.encode(), new.encode()))
+    return hashlib.sha256(before).hexdigest(), hashlib.sha256(file.read_bytes()).hexdigest()
+
+
 @pytest.mark.parametrize("damage", [flip, smuggle, lose])
 def test_a_damaged_bundle_installs_nothing(
     copy: Path, machine: Machine, damage: Callable[[Path], None]
@@ -76,15 +84,29 @@ def test_a_damaged_bundle_installs_nothing(
 
 
 def test_another_python_than_its_wheels_were_built_for(copy: Path, machine: Machine) -> None:
-    described = (copy / "BUNDLE").read_bytes()
-    (copy / "BUNDLE").write_bytes(described.replace(b"python=3.", b"python=2."))
-    sums = (copy / "SHA256SUMS").read_text("utf-8")
-    now = hashlib.sha256((copy / "BUNDLE").read_bytes()).hexdigest()
-    (copy / "SHA256SUMS").write_text(sums.replace(hashlib.sha256(described).hexdigest(), now), "utf-8")
+    rewrite(copy / "SHA256SUMS", *rewrite(copy / "BUNDLE", "python=3.", "python=2."))
     ended = machine.install(copy, "install")
     assert ended.returncode == REFUSED
     assert "PYTHON=" in ended.stderr
     assert not machine.prefix.exists()
+
+
+def test_a_program_that_does_not_start_is_said_and_not_used(copy: Path, machine: Machine) -> None:
+    """What Python says of it is shown. The bundle is whole; its program is not."""
+    wheel = next((copy / "wheels").glob("yunjin-*.whl"))
+    before = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    with ZipFile(wheel, "a") as packed:  # a folder hides the module of the same name
+        packed.writestr("yunjin_cli/output/__init__.py", "raise RuntimeError('half a program')\n")
+    now = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    required = rewrite(copy / "requirements.txt", before, now)
+    for old, new in ((before, now), required):
+        rewrite(copy / "SHA256SUMS", old, new)
+
+    ended = machine.install(copy, "install")
+    assert ended.returncode == REFUSED
+    assert "half a program" in ended.stderr
+    assert "does not start" in ended.stderr
+    assert not (machine.prefix / "current").exists()
 
 
 @pytest.mark.parametrize("command", ["upgrade", "rollback"])
