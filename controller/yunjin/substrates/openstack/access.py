@@ -102,8 +102,9 @@ class Access:
                 min_version=least,
                 max_version=least and f"{least}.latest",
             )
-        except ValueError:
-            # So the SDK answers where the catalogue lists a service under two of its names, and no endpoint.
+        except (ValueError, auth_exceptions.EndpointNotFound):
+            # The first is the SDK's answer where the catalogue lists a service under two of its names, and no
+            # endpoint.
             return None
 
     def entry(self, endpoint: str) -> tuple[dict[str, Any], str]:

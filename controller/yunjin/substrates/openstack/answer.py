@@ -6,7 +6,10 @@ Made by `client`, read by every module of this package that speaks to a cloud. C
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 REFUSED: Final = 300
 """Answers from here on say no."""
@@ -38,6 +41,7 @@ COMPUTE: Final = Service("compute", "compute", "Nova", "2", "2.79", "compute")
 NETWORK: Final = Service("network", "network", "Neutron")
 VOLUME: Final = Service("volume", "block-storage", "Cinder", "3", "3.59", "volume")
 IMAGE: Final = Service("image", "image", "Glance", "2")
+LOAD_BALANCER: Final = Service("load_balancer", "load-balancer", "Octavia", "2")
 PLACEMENT: Final = Service("placement", "placement", "Placement", "", "1.31", "placement")
 
 
@@ -79,3 +83,26 @@ class Answer:
         if isinstance(problems, list) and problems and isinstance(problems[0], dict):
             return str(problems[0].get("detail") or problems[0].get("title") or "")
         return self.text or self.reason
+
+
+def next_page(path: str, body: Mapping[str, Any], name: str) -> str:
+    """Path of the page that follows, behind the service's address; empty where there is none.
+
+    Args:
+        path: of the page.
+        body: of its answer.
+        name: what its links are called after.
+    """
+    links = body.get("links") if isinstance(body.get("links"), dict) else body.get(f"{name}_links")
+    following = ""
+    if isinstance(links, dict):
+        following = str(links.get("next") or "")
+    elif isinstance(links, list):
+        following = next(
+            (str(link.get("href")) for link in links if isinstance(link, dict) and link.get("rel") == "next"),
+            "",
+        )
+    elif isinstance(body.get("next"), str):  # Glance's own way
+        following = body["next"]
+    query = following.partition("?")[2]
+    return f"{path.partition('?')[0]}?{query}" if query else ""

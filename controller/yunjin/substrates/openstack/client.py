@@ -29,7 +29,7 @@ from urllib3.exceptions import HTTPError
 from yunjin.errors import TransientError, UnreachableError, YunjinError
 from yunjin.substrates.openstack import errors
 from yunjin.substrates.openstack.access import Access
-from yunjin.substrates.openstack.answer import IDENTITY, NETWORK, REFUSED, Answer, Service
+from yunjin.substrates.openstack.answer import IDENTITY, NETWORK, REFUSED, Answer, Service, next_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -201,13 +201,23 @@ class Client:
         return found
 
     def pages(self, service: Service, path: str, name: str, *, about: object) -> Iterator[dict[str, Any]]:
-        """An answer and those that follow it. `name` is what their links are called after."""
+        """An answer and those that follow it. `name` is what their links are called after.
+
+        Raises:
+            YunjinError: as `call`.
+            PermanentError: the service leaves out the rest, and says so (Keystone's `list_limit`).
+            TransientError: it leads in a circle.
+        """
         seen: set[str] = set()
-        while path and path not in seen:
+        while path:
+            if path in seen:
+                raise errors.unreadable(self.endpoint, service)
             seen.add(path)
             body = self.call(service, "GET", path, about=about)
+            path = next_page(path, body, name)
+            if not path and body.get("truncated"):
+                raise errors.cut_short(self.endpoint, service, name)
             yield body
-            path = _next(path, body, name)
 
     def has(self, service: Service) -> bool:
         """Whether the catalogue names the service."""
@@ -215,10 +225,16 @@ class Client:
 
     @property
     def operator(self) -> Operator:
-        """Who the token says this client is."""
+        """Who the token says this client is.
+
+        Raises:
+            RefusalError: the token is for a domain or the whole system; Nova, Neutron and Cinder want one
+                for a project.
+        """
         found = self._guarded(IDENTITY, self._access.token)
-        domain = found.project_domain_id or found.domain_id or found.user_domain_id or ""
-        return Operator(found.user_id or "", found.project_id or "", domain)
+        if not found.project_id:
+            raise errors.no_project(self.endpoint)
+        return Operator(found.user_id or "", found.project_id, found.project_domain_id or "")
 
     @property
     def entry(self) -> tuple[dict[str, Any], str]:
@@ -245,6 +261,7 @@ class Client:
         with self._finding:  # asked once, whatever number of threads wants it
             known = self._addresses.get(service.name)
             if known is None:
+                self.operator  # noqa: B018 (without a project the catalogue seems to lack services)
                 found = self._guarded(service, lambda: self._access.address(service))
                 if not found:
                     raise errors.no_service(self.endpoint, service)
@@ -327,8 +344,6 @@ class Client:
             raise (known if isinstance(known, TransientError) else errors.no_entry(self.endpoint)) from error
         except auth_exceptions.InvalidResponse as error:
             raise errors.unreadable(self.endpoint, IDENTITY) from error
-        except (auth_exceptions.EmptyCatalog, auth_exceptions.EndpointNotFound) as error:
-            raise errors.no_service(self.endpoint, service) from error
         except auth_exceptions.ConnectionError as error:
             raise errors.silent(self.endpoint, service, error) from error
         except (auth_exceptions.AuthorizationFailure, auth_exceptions.AuthPluginException) as error:
@@ -345,8 +360,8 @@ class Operator:
 
     Attributes:
         user: its id.
-        project: the project of its token; empty where it has none.
-        domain: that project's domain, else its own.
+        project: the project of its token.
+        domain: that project's domain.
     """
 
     user: str
@@ -374,21 +389,6 @@ def _decoded(data: bytes) -> tuple[dict[str, Any], str]:
     if isinstance(content, dict):
         return content, ""
     return {}, data[:300].decode("utf-8", "replace")
-
-
-def _next(path: str, body: Mapping[str, Any], name: str) -> str:
-    """Path of the next page behind the service's address; empty where there is none."""
-    links = body.get("links") if isinstance(body.get("links"), dict) else body.get(f"{name}_links")
-    following = ""
-    if isinstance(links, dict):
-        following = str(links.get("next") or "")
-    elif isinstance(links, list):
-        following = next(
-            (str(link.get("href")) for link in links if isinstance(link, dict) and link.get("rel") == "next"),
-            "",
-        )
-    query = following.partition("?")[2]
-    return f"{path.partition('?')[0]}?{query}" if query else ""
 
 
 def _seconds(headers: Mapping[str, str]) -> float | None:

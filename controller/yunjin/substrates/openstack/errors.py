@@ -164,6 +164,20 @@ def fixed(endpoint: str, subject: object, field: str) -> PermanentError:
     )
 
 
+def no_less(endpoint: str, subject: object, networks: Iterable[str]) -> PermanentError:
+    """A pool of addresses only grows."""
+    listed = ", ".join(networks)
+    return PermanentError(
+        Text(
+            f"接入点 {endpoint}: {subject} 的网段只能增加, 不能去掉 {listed}",
+            f"{endpoint}: {subject} only grows; {listed} cannot be taken out of it",
+        ),
+        Text(
+            "在 zones.yaml 写回该网段后重新生成变更方案", "put that into zones.yaml again and make a new plan"
+        ),
+    )
+
+
 def no_aggregate(endpoint: str, name: str) -> RefusalError:
     """The operators have made no pool of hosts of that name."""
     return RefusalError(
@@ -218,6 +232,35 @@ def no_entry(endpoint: str) -> RefusalError:
     )
 
 
+def no_project(endpoint: str) -> RefusalError:
+    """The credential of clouds.yaml names a domain or the whole system, where it should name a project."""
+    return RefusalError(
+        Text(
+            f"接入点 {endpoint} 的令牌不限于项目, Nova、Neutron、Cinder 不予受理",
+            f"the token of {endpoint} is for no project; Nova, Neutron and Cinder want one that is",
+        ),
+        Text(
+            "在 clouds.yaml 写明 project_name 和 project_domain_name, 去掉 system_scope 和 domain_name",
+            "name `project_name` and `project_domain_name` in clouds.yaml; drop `system_scope` and "
+            "`domain_name`",
+        ),
+    )
+
+
+def cut_short(endpoint: str, service: Service, collection: str) -> PermanentError:
+    """A list that ends before its end. Taken for the whole, what is left out would seem to be gone."""
+    return PermanentError(
+        Text(
+            f"接入点 {endpoint}: {service.title} 只给出 {collection} 的一部分",
+            f"{endpoint}: {service.title} gives a part of its {collection} only",
+        ),
+        Text(
+            f"去掉 {service.title} 配置中的 list_limit, 或调到足够大",
+            f"drop `list_limit` from {service.title}'s configuration, or raise it",
+        ),
+    )
+
+
 def unreadable(endpoint: str, service: Service) -> TransientError:
     """A good status and something that is no JSON: a proxy in between, or half an answer."""
     return TransientError(
@@ -240,6 +283,17 @@ def too_long(endpoint: str, service: Service, most: int) -> PermanentError:
             f"{endpoint}: {service.title} answers more than {most >> 20} MiB; reading stopped",
         ),
         Text("检查该服务的地址", "check the address of the service"),
+    )
+
+
+def outlived(endpoint: str, subject: object, rest: Text) -> RefusalError:
+    """A removal would leave something behind that nobody owns any more."""
+    return RefusalError(
+        Text(
+            f"接入点 {endpoint}: {subject} 中还有{rest.zh}, 不予删除",
+            f"{endpoint}: {subject} still holds {rest.en} and is not removed",
+        ),
+        Text("先删除, 或移交给其他项目", "delete them, or hand them over to another project"),
     )
 
 
