@@ -143,7 +143,7 @@ class SimulatedCloudDriver(_Cloud):
         self.people.provide(aggregate, there=False)
 
     def guest(self, leaf: str) -> Key:
-        metadata = {"name": "(0123abcd)", "namespace": leaf}
+        metadata = {"name": "guest (0123abcd)", "namespace": leaf}
         return self.people.create_foreign(
             {"kind": "User", "metadata": metadata, "spec": {"roles": {"reader": True}}}
         )
@@ -212,8 +212,8 @@ class OpenStackDriver(_Cloud):
         assert aggregate not in [each["name"] for each in listed]
 
     def guest(self, leaf: str) -> Key:
-        user = self._tenant(leaf).api.token["user"]["id"]
-        return Key(self.endpoint, leaf, "User", f"({user})")
+        user = self._tenant(leaf).api.token["user"]
+        return Key(self.endpoint, leaf, "User", f"{user['name']} ({user['id']})")
 
     def stranger(self, name: str, endpoint: str = "") -> None:
         tags = [f"{ENDPOINT}={endpoint}"] if endpoint else []

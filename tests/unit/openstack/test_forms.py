@@ -99,17 +99,22 @@ def test_rights_of_groups_and_users_stand_by_who_has_them() -> None:
         {"group": {"id": "elsewhere"}, "role": {"id": "m"}},
         {"user": {"id": "u"}, "role": {"id": "unknown"}},
         {"user": {"id": "u"}, "role": {"id": "m"}},
+        {"group": {"id": "alike"}, "role": {"id": "m"}},
+        {"user": {"id": "gone"}, "role": {"id": "m"}},
     ]
+    strangers = {"u": "zhangsan", "elsewhere": "运维组", "alike": "jtj-egov-viewer", "gone": ""}
     found = {
         (live.key.kind, live.key.name): live.body["spec"]
         for live in forms.rights(
-            LEAF, {"g": "jtj-egov-admin", "idle": "jtj-egov-viewer"}, rows, {"m": "member"}
+            LEAF, {"g": "jtj-egov-admin", "idle": "jtj-egov-viewer"}, strangers, rows, {"m": "member"}
         )
     }
     assert found == {
         ("Group", "jtj-egov-admin"): {"roles": {"member": True}},
-        ("Group", "(elsewhere)"): {"roles": {"member": True}},
-        ("User", "(u)"): {"roles": {"member": True, "unknown": True}},
+        ("Group", "jtj-egov-viewer (alike)"): {"roles": {"member": True}},
+        ("Group", "运维组 (elsewhere)"): {"roles": {"member": True}},
+        ("User", "(gone)"): {"roles": {"member": True}},
+        ("User", "zhangsan (u)"): {"roles": {"member": True, "unknown": True}},
     }
 
 

@@ -176,16 +176,22 @@ def security_groups(leaf: Leaf, found: Sequence[Raw]) -> Iterator[Live]:
 
 
 def rights(
-    leaf: Leaf, holders: Mapping[str, str], assignments: Iterable[Raw], role_names: Mapping[str, str]
+    leaf: Leaf,
+    holders: Mapping[str, str],
+    strangers: Mapping[str, str],
+    assignments: Iterable[Raw],
+    role_names: Mapping[str, str],
 ) -> Iterator[Live]:
     """Who has which roles on the project: the leaf's groups, other groups and users.
 
     A group without a role on it is none of the leaf's objects, so that one made half way is made again. A
     user behind a credential of Yunjin's is none either, as long as it has the one role it was made with.
+    All but the domain's groups bear their id behind their name: other domains have the same names.
 
     Args:
         leaf: whose.
         holders: groups of the domain and users behind credentials, id to name.
+        strangers: everybody else, as far as Keystone tells their names.
         assignments: those of the project.
         role_names: id to name.
     """
@@ -198,12 +204,12 @@ def rights(
                 roles.setdefault((kind, str(holder)), set()).add(role_names.get(role, role))
     for (kind, holder), held in sorted(roles.items()):
         name = holders.get(holder, "")
-        if kind == "User":
-            if names.is_credential_user(name, leaf.name) and held in _OF_CREDENTIALS:
-                continue
-            name = ""
+        if kind == "User" and names.is_credential_user(name, leaf.name) and held in _OF_CREDENTIALS:
+            continue
+        if kind == "User" or not name:
+            name = f"{name or strangers.get(holder, '')} ({holder})".strip()
         spec = {"roles": dict.fromkeys(sorted(held), True)}
-        yield leaf.live(kind, name or f"({holder})", {"id": holder}, spec)
+        yield leaf.live(kind, name, {"id": holder}, spec)
 
 
 def named(leaf: Leaf, kind: str, found: Sequence[Raw]) -> list[tuple[str, Raw]]:

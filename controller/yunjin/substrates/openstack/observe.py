@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlencode
 
-from yunjin.errors import ConflictError
+from yunjin.errors import ConflictError, TransientError, UnreachableError
 from yunjin.model.resources import Key, LeafState, Live
 from yunjin.substrates.openstack import forms, names, quotas
 from yunjin.substrates.openstack.answer import COMPUTE, IDENTITY, NETWORK, Service
@@ -80,6 +80,7 @@ class Sweep:
         self._lists: dict[_List, Future[list[Raw]]] = {}
         self._by_project: dict[_List, dict[str, list[Raw]]] = {}
         self._names: dict[_List, dict[str, str]] = {}
+        self._strangers: dict[str, Future[str]] = {}
         self._pools: dict[str, ThreadPoolExecutor] = {}
 
     def __enter__(self) -> Self:
@@ -117,6 +118,18 @@ class Sweep:
             self._names[each] = {raw["id"]: str(raw.get("name") or "") for raw in self.all(each)}
         return self._names[each]
 
+    def strangers(self, assignments: Iterable[Raw], known: Collection[str]) -> dict[str, str]:
+        """Id to name, of the users and groups in assignments that are not known; each is asked for once."""
+        found: dict[str, Future[str]] = {}
+        for row in assignments:
+            for kind in ("user", "group"):
+                holder = str((row.get(kind) or {}).get("id") or "")
+                if holder and holder not in known:
+                    if holder not in self._strangers:
+                        self._strangers[holder] = self._submit(IDENTITY, self._name, kind, holder)
+                    found[holder] = self._strangers[holder]
+        return {holder: name.result() for holder, name in found.items()}
+
     def quota(self, leaf: Leaf) -> dict[str, Future[dict[str, Any]]]:
         """What three services say of a project's quota, by service."""
         return {
@@ -145,6 +158,14 @@ class Sweep:
         path = f"{each.path}{mark}{urlencode(query)}" if query else each.path
         found = self._client.listed(each.service, path, each.name, about=each.name)
         return [raw for raw in found if each is _ASSIGNMENTS or raw.get("id") is not None]
+
+    def _name(self, kind: str, holder: str) -> str:
+        """Of a user or a group; empty where a directory behind Keystone does not tell: its id is enough."""
+        try:
+            answer = self._client.send(IDENTITY, "GET", f"/{kind}s/{holder}")
+        except (TransientError, UnreachableError):
+            return ""
+        return str((answer.body.get(kind) or {}).get("name") or "") if answer.ok else ""
 
     def _submit(self, service: Service, act: Callable[..., Any], *arguments: Any) -> Future[Any]:
         pool = self._pools.get(service.name)
@@ -272,7 +293,8 @@ def _parts(
     if "Group" in kinds or "User" in kinds:
         mine = sweep.of(_ASSIGNMENTS, leaf.id)
         users = sweep.names(_USERS) if any("user" in row for row in mine) else {}
-        found += forms.rights(leaf, {**users, **sweep.names(_GROUPS)}, mine, sweep.names(_ROLES))
+        known = {**users, **sweep.names(_GROUPS)}
+        found += forms.rights(leaf, known, sweep.strangers(mine, known), mine, sweep.names(_ROLES))
     return found
 
 
