@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from yunjin.errors import Text
 from yunjin.model.centre import SUBNET_LENGTH
 from yunjin.model.change import Basis, Severity
-from yunjin.policy import Breach, Facts, rule
+from yunjin.policy import Breach, Facts, Scope, rule
 from yunjin_policies.subjects import day_text, tenant_place, tenant_text
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _OPERATORS: Final = "mgmt"
 _CLOUDS: Final = "openstack"
 _NETWORK: Final = "network-base"
 """What an imported project that keeps its own addresses goes without."""
+_ADDRESSES: Final = "SubnetPool"
 _HIGHEST_LEVEL: Final = 3
 _NOTICE_DAYS: Final = 30
 _CLOUD_EXTENSION: Final = Basis("GB/T 22239-2019", "云计算安全扩展要求, 网络架构")
@@ -300,6 +301,46 @@ def addresses_for_projects(facts: Facts) -> Iterator[Breach]:
             )
 
 
+@rule(
+    "Z09",
+    Severity.WARNING,
+    requires=Text(
+        "网络区域的网段只增加, 不减少", "The addresses of a zone with projects grow and never shrink"
+    ),
+    remedy=Text(
+        "Neutron 不接受减少网段: 在 zones.yaml 写回; 确需更换的, 先清空该区域的项目, 再由运维删除子网池",
+        "Neutron takes none away: put them into zones.yaml; to replace them, empty the zone's projects and "
+        "have the operators delete the subnet pool",
+    ),
+    scope=Scope.PLAN,
+)
+def addresses_stay(facts: Facts) -> Iterator[Breach]:
+    """Networks that a plan would take out of a pool of subnets.
+
+    No error: who adds a network to the pool by hand shall not stop the repair of everything else.
+    """
+    for change in facts.changes:
+        for difference in change.differences:
+            if change.key.kind != _ADDRESSES or difference.path != "prefixes":
+                continue
+            wanted = [IPv4Network(cidr) for cidr in difference.wanted]
+            lost = [
+                cidr
+                for cidr in difference.observed or ()
+                if ":" in cidr or not any(IPv4Network(cidr).subnet_of(each) for each in wanted)
+            ]
+            if lost:
+                listed = ", ".join(lost)
+                yield Breach(
+                    str(change.key),
+                    Text(
+                        f"变更方案从 {change.key} 去掉网段 {listed}, 项目的子网可能在其中",
+                        f"the plan takes {listed} out of {change.key}; subnets of projects may lie there",
+                    ),
+                    evidence={"networks": listed},
+                )
+
+
 def _room(cidrs: Iterable[str]) -> int:
     """How many projects get a network out of these."""
     merged = collapse_addresses(IPv4Network(cidr, strict=False) for cidr in cidrs)
@@ -348,4 +389,5 @@ RULES = (
     flow_ended_in_use,
     enterprises_outside,
     addresses_for_projects,
+    addresses_stay,
 )

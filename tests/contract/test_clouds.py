@@ -12,6 +12,9 @@ from leaves import change, objects, read, removal, with_body, write
 from waiting import wait_until
 from yunjin.errors import ConflictError, PermanentError, RefusalError
 from yunjin.model.amounts import Amounts
+from yunjin.model.resources import Key, ObjectClass, Wanted
+from yunjin.substrates.openstack import standard
+from yunjin.substrates.openstack.names import subnet_pool
 from yunjin.substrates.openstack.quantities import SERVICES
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
     from cloud_drivers import CloudDriver
     from leaves import Objects
-    from yunjin.model.resources import Live, Wanted
+    from yunjin.model.resources import Live
 
 OPENSTACK = pytest.param("openstack", marks=pytest.mark.openstack)
 pytestmark = pytest.mark.parametrize("driver", ["simulated-cloud", OPENSTACK], indirect=True)
@@ -196,6 +199,16 @@ def test_what_a_subnet_was_made_of_stays(driver: CloudDriver, small: Objects) ->
     with pytest.raises(PermanentError, match="pool"):
         driver.backend.write(change(other, live), live)
     assert driver.translator.matches(subnet, _now(driver, subnet))
+
+
+def test_no_network_is_taken_out_of_a_zone(driver: CloudDriver) -> None:
+    key = Key(driver.backend.endpoint, "", "SubnetPool", subnet_pool("egov"))
+    elsewhere = Wanted(key, standard.body(key, standard.subnet_pool(["10.9.0.0/16"])), ObjectClass.CLUSTER, 0)
+    live = _now(driver, elsewhere)
+    with pytest.raises(PermanentError) as raised:
+        driver.backend.write(change(elsewhere, live), live)
+    assert "不能去掉 10.10.0.0/16" in raised.value.message.zh
+    assert _now(driver, elsewhere).body["spec"] == live.body["spec"]
 
 
 def test_a_zone_without_a_pool_of_addresses_is_a_refusal_that_names_it(

@@ -9,13 +9,15 @@ import pytest
 
 from declared import declared
 from estates import SMALL, city, named, tenant
-from findings import messages, said
+from findings import messages, plan_of, said
 from takings import beside_a_cloud
+from yunjin.model.change import Action, Change
+from yunjin.model.resources import Difference, Key, ObjectClass
 
 if TYPE_CHECKING:
     from yunjin.model.estate import Estate
 
-ZONE_RULES = ("Z01", "Z02", "Z03", "Z04", "Z05", "Z06", "Z07", "Z08")
+ZONE_RULES = ("Z01", "Z02", "Z03", "Z04", "Z05", "Z06", "Z07", "Z08", "Z09")
 
 
 @pytest.mark.parametrize("rule", ZONE_RULES)
@@ -238,3 +240,37 @@ def test_clusters_take_no_addresses_from_their_zone() -> None:
     zones = [{**zone, "cidrs": []} for zone in city()["zones"]]
 
     assert said("Z08", declared(zones=zones)) == []
+
+
+def readdressed(observed: list[str] | None, wanted: list[str]) -> Change:
+    """A change of the addresses of zone egov on a cloud."""
+    return Change(
+        action=Action.UPDATE,
+        key=Key("os", "", "SubnetPool", "yunjin-egov"),
+        tenant="",
+        object_class=ObjectClass.CLUSTER,
+        rank=0,
+        before="b",
+        after="a",
+        differences=(Difference("prefixes", wanted, observed),),
+        body={"kind": "SubnetPool"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("observed", "wanted", "lost"),
+    [
+        (["10.10.0.0/16"], ["10.10.0.0/17"], "10.10.0.0/16"),
+        (["10.10.0.0/16", "10.12.0.0/16"], ["10.10.0.0/15"], "10.12.0.0/16"),
+        (["10.10.0.0/16", "fd00::/48"], ["10.10.0.0/16"], "fd00::/48"),
+    ],
+)
+def test_addresses_of_projects_are_not_taken_away(observed: list[str], wanted: list[str], lost: str) -> None:
+    assert messages("Z09", declared(), plan_of(readdressed(observed, wanted))) == [
+        f"变更方案从 os/SubnetPool/yunjin-egov 去掉网段 {lost}, 项目的子网可能在其中"
+    ]
+
+
+@pytest.mark.parametrize("observed", [None, [], ["10.10.0.0/16"], ["10.10.4.0/24", "10.11.0.0/16"]])
+def test_a_zone_may_get_more_addresses(observed: list[str] | None) -> None:
+    assert said("Z09", declared(), plan_of(readdressed(observed, ["10.10.0.0/15"]))) == []

@@ -113,7 +113,7 @@ def _change(client: Client, directory: Directory, change: Change, live: Live) ->
         case "Domain":
             projects.change_domain(client, key, spec, now)
         case "SubnetPool":
-            networks.update(client, key, "subnetpool", now, spec)
+            networks.change_pool(client, key, spec, now)
         case "Project":
             projects.change_project(client, key, spec, now)
         case "Quota":

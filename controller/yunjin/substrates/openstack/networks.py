@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from yunjin.substrates import refusals
-from yunjin.substrates.openstack import errors, forms
+from yunjin.substrates.openstack import errors, forms, standard
 from yunjin.substrates.openstack.answer import NETWORK
 from yunjin.substrates.openstack.directory import eldest
 
@@ -90,6 +90,14 @@ def change_router(
 def make_pool(client: Client, key: Key, spec: Body) -> None:
     """Make the pool of a zone's addresses."""
     client.call(NETWORK, "POST", "/subnetpools", {"subnetpool": {"name": key.name, **spec}}, about=key)
+
+
+def change_pool(client: Client, key: Key, spec: Body, now: Live) -> None:
+    """Change the pool of a zone's addresses. Neutron takes no network out of one."""
+    lost = standard.lost(now.body["spec"]["prefixes"], spec["prefixes"])
+    if lost:
+        raise errors.no_less(client.endpoint, key, lost)
+    update(client, key, "subnetpool", now, spec)
 
 
 def update(client: Client, key: Key, name: str, now: Live, fields: Body) -> None:

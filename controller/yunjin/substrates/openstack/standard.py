@@ -74,7 +74,7 @@ from yunjin.substrates.openstack import names, quantities
 from yunjin.substrates.openstack.rules import ANY, OWN_GROUP, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from yunjin.model.centre import Flow
     from yunjin.model.resources import Body, Key
@@ -109,6 +109,11 @@ def prefixes(cidrs: Iterable[str]) -> list[str]:
     old = collapse_addresses(network for network in found if isinstance(network, IPv4Network))
     new = collapse_addresses(network for network in found if isinstance(network, IPv6Network))
     return [str(network) for network in (*old, *new)]
+
+
+def lost(before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """Networks of a pool as it was that are not in it as it shall be; Neutron takes none out of one."""
+    return [network for network in before if prefixes((*after, network)) != prefixes(after)]
 
 
 def owner(leaf: Leaf) -> dict[str, str]:

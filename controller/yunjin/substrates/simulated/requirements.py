@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from yunjin.substrates.openstack import errors
+from yunjin.substrates.openstack import errors, standard
 from yunjin.substrates.openstack.answer import IDENTITY, NETWORK, Answer, Service
 from yunjin.substrates.openstack.names import DOMAIN
 from yunjin.substrates.simulated import addresses, database
@@ -107,9 +107,9 @@ def _check_aggregates(connection: sqlite3.Connection, key: Key, spec: Body) -> N
 
 def _check_prefixes(key: Key, spec: Body, before: Mapping[str, Any]) -> None:
     """A pool may grow, never shrink."""
-    lost = set(before["prefixes"]) - set(spec["prefixes"])
+    lost = standard.lost(before["prefixes"], spec["prefixes"])
     if lost:
-        raise refused(key, NETWORK, 400, f"Illegal update to prefixes: {', '.join(sorted(lost))}")
+        raise errors.no_less(key.endpoint, key, lost)
 
 
 def _check_subnet(
