@@ -72,7 +72,7 @@ _WAYS: Final[Mapping[str, _Way]] = {
         "yunjin import openstack --project NAME", openstack.STANDARD, _bounding_a_project, lambda _: ()
     ),
 }
-_NAME: Final = re.compile(r"[a-z0-9-]{1,63}")
+_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +216,8 @@ def _require_free(estate: Estate, pool: Pool, state: LeafState, translator: Tran
         raise UsageError(
             Text(f"{what.zh}名 {name} 不合规则", f"{name} is no name for a declared {what.en}"),
             Text(
-                "先改名: 限小写字母、数字和连字符, 不超过 63 个字符",
-                "rename it first: small letters, digits and hyphens, 63 characters at most",
+                "先改名: 限小写字母、数字和居中的连字符, 不超过 63 个字符",
+                "rename it first: small letters, digits and inner hyphens, 63 characters at most",
             ),
         )
 

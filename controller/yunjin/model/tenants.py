@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 NodeId = Annotated[
     str,
     StringConstraints(
-        pattern=r"^(city|(bureau|area|tenant)/[a-z0-9-]{1,50}|leaf/[a-z0-9-]{1,50}/[a-z0-9-]{1,63})$"
+        pattern=r"^(city|(bureau|area|tenant)/[a-z0-9-]{1,50}"
+        r"|leaf/[a-z0-9-]{1,50}/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$"
     ),
 ]
 Role = Literal[

@@ -275,7 +275,7 @@ def test_figures_that_are_not_whole_are_named_with_how_to_mend_them(town: City, 
     assert caught.value.remedy.en.endswith(f"openstack quota set --ram N {LEGACY}")
 
 
-@pytest.mark.parametrize("name", ["HIS_Prod", "医院", "a" * 64])
+@pytest.mark.parametrize("name", ["HIS_Prod", "医院", "a" * 64, "his-"])
 def test_a_name_that_no_leaf_can_have_is_to_be_changed_first(town: City, cloud: Cloud, name: str) -> None:
     cloud.stand(name)
     with pytest.raises(UsageError) as caught:

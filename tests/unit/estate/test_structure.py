@@ -204,6 +204,14 @@ def test_an_imported_leaf_keeps_its_name(tmp_path: Path) -> None:
     assert "leaf/k8s/legacy k8s-egov" in load(tmp_path).baseline
 
 
+@pytest.mark.parametrize("name", ["-legacy", "legacy-", "l" * 64])
+def test_an_imported_leaf_has_a_name_that_a_namespace_can_have(tmp_path: Path, name: str) -> None:
+    items = city()
+    items["tenants"][1]["imported"] = [{"leaf": f"leaf/k8s/{name}", "since": "2026-01-01"}]
+    write_estate(tmp_path, tenants=items["tenants"])
+    assert [field for _, field in places_of(tmp_path)] == ["imported[0].leaf"]
+
+
 def test_an_imported_leaf_belongs_to_who_imported_it(tmp_path: Path) -> None:
     items = city()
     items["tenants"][1]["imported"] = [{"leaf": "leaf/k8s/legacy", "since": "2026-01-01"}]
