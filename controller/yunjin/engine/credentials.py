@@ -236,22 +236,18 @@ class Desk:
 
     def _leaves(self, tenant: str) -> Sequence[tuple[CredentialBackend, str]]:
         found: list[tuple[CredentialBackend, str]] = []
+        without: dict[str, None] = {}
         for row in self.estate.leaf_rows:
-            backend = self.endpoints.backends.get(self.estate.pools[row.pool].endpoint)
-            if row.tenant == tenant and isinstance(backend, CredentialBackend):
+            if row.tenant != tenant:
+                continue
+            endpoint = self.estate.pools[row.pool].endpoint
+            backend = self.endpoints.backends.get(endpoint)
+            if isinstance(backend, CredentialBackend):
                 found.append((backend, row.node.rpartition("/")[2]))
+            else:
+                without[endpoint] = None
         if not found:
-            raise UsageError(
-                Text(
-                    f"用云单位 {tenant} 在真实接入点上没有命名空间或项目",
-                    f"{tenant} has no namespace or project on a real endpoint",
-                ),
-                Text(
-                    "先下发执行, 并用 --kubeconfig 或 --os-cloud 指明接入点; 模拟底座没有凭据",
-                    "apply first and name the endpoint with --kubeconfig or --os-cloud; simulated ones have "
-                    "no credentials",
-                ),
-            )
+            raise _nowhere(tenant, tuple(without))
         return found
 
     def _files(self, made: Sequence[credential.Credential]) -> dict[str, str]:
@@ -264,6 +260,26 @@ class Desk:
 
     def _technology(self, endpoint: str) -> str:
         return self.estate.endpoints[endpoint].technology
+
+
+def _nowhere(tenant: str, endpoints: Sequence[str]) -> UsageError:
+    """There is no door to which a credential could be made."""
+    if not endpoints:
+        return UsageError(
+            Text(f"用云单位 {tenant} 没有命名空间或项目", f"{tenant} has no namespace or project"),
+            Text("先在 baseline.yaml 中登记并下发执行", "declare one in baseline.yaml and apply that first"),
+        )
+    names = Text("、".join(endpoints), ", ".join(endpoints))
+    return UsageError(
+        Text(
+            f"用云单位 {tenant} 所在的接入点 {names.zh} 是模拟底座, 不能签发凭据",
+            f"the endpoints of {tenant} are simulated and let nobody in: {names.en}",
+        ),
+        Text(
+            "用 --kubeconfig 或 --os-cloud 连接真实的集群或云平台, 在其上下发执行后再签发",
+            "connect a real cluster or cloud with --kubeconfig or --os-cloud, apply there, then issue",
+        ),
+    )
 
 
 def end_due(desk: Desk) -> tuple[tuple[Credential, YunjinError | None], ...]:

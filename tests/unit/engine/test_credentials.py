@@ -54,10 +54,17 @@ def _nobody(files: Mapping[str, str]) -> None:
 
 
 def test_simulated_endpoints_have_none(town: City) -> None:
-    with town.spine() as spine, pytest.raises(UsageError, match="no namespace or project on a real endpoint"):
+    with town.spine() as spine, pytest.raises(UsageError, match="let nobody in: k8s") as raised:
         _desk(spine).issue("jtj", _handed(), _nobody)
+    assert "接入点 k8s 是模拟底座" in raised.value.message.zh
+    assert "--kubeconfig" in (raised.value.remedy.zh if raised.value.remedy else "")
     with town.spine() as spine:
         assert spine.store.credentials.of("jtj") == ()
+
+
+def test_a_tenant_without_leaves_has_none(town: City) -> None:
+    with town.spine() as spine, pytest.raises(UsageError, match="nobody has no namespace or project"):
+        _desk(spine).issue("nobody", _handed(), _nobody)
 
 
 def test_one_that_cannot_be_taken_back_stays_on_record_as_holding(declared: City, tmp_path: Path) -> None:
