@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 import yaml
 from kubernetes.config import ConfigException
 from kubernetes.config.kube_config import KubeConfigLoader
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
 from yunjin.errors import Text, UsageError
 from yunjin.substrates.fields import mapping
@@ -73,6 +75,7 @@ def configure(configuration: Configuration, endpoint: str, kubeconfig: Path, con
                 f"give {endpoint} a valid kubeconfig and context",
             ),
         ) from error
+    _require_addresses(endpoint, kubeconfig, configuration)
     _require_verified(endpoint, kubeconfig, configuration)
     _require_sendable(endpoint, kubeconfig, configuration)
 
@@ -131,6 +134,27 @@ def _in_memory(content: bytes, owner: object) -> str:
     with open(number, "wb", closefd=False) as file:
         file.write(content)
     return f"/proc/self/fd/{number}"
+
+
+def _require_addresses(endpoint: str, kubeconfig: Path, configuration: Configuration) -> None:
+    """Addresses that can be called and shown: the server's also goes to tenants, in their files."""
+    try:
+        server = parse_url(configuration.host)
+        proxy = parse_url(configuration.proxy or "http:")
+    except LocationParseError:
+        server = proxy = parse_url("")
+    if server.host and server.auth is None and proxy.scheme in {"http", "https"}:
+        return
+    raise UsageError(
+        Text(
+            f"接入点 {endpoint} 的 kubeconfig 中 server 或 proxy-url 不可用: {kubeconfig}",
+            f"{endpoint}: `server` or `proxy-url` in kubeconfig {kubeconfig} cannot be used",
+        ),
+        Text(
+            "server 写成 https://主机:端口, 用户名和口令不写在其中; 代理限 http 和 https",
+            "write `server` as https://host:port, without user and password; a proxy speaks http or https",
+        ),
+    )
 
 
 def _require_verified(endpoint: str, kubeconfig: Path, configuration: Configuration) -> None:

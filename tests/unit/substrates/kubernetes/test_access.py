@@ -63,6 +63,28 @@ def _embedding(path: Path, server: ScriptedServer, authority: Authority, client:
     return _as_user(path, **{name: _embedded(file) for name, file in files.items()})
 
 
+@pytest.mark.parametrize(
+    "cluster",
+    [
+        {"server": "https://admin:hunter2@10.0.0.1:6443"},
+        {"server": "https://hunter2@10.0.0.1"},
+        {"server": "https://10.0.0.1:hunter2"},
+        {"server": "https://10.0.0.1", "proxy-url": "http://me:hunter2@[proxy"},
+        {"server": "https://10.0.0.1", "proxy-url": "socks5://me:hunter2@10.0.0.2"},
+    ],
+)
+def test_an_address_with_a_password_is_refused_and_not_repeated(
+    tmp_path: Path, cluster: dict[str, str]
+) -> None:
+    with ScriptedServer(Scripted()) as server:
+        kubeconfig = server.kubeconfig(tmp_path / "kubeconfig", **cluster)
+    with pytest.raises(UsageError, match="cannot be used") as caught:
+        _client(kubeconfig)
+    said = f"{caught.value.message} {caught.value.remedy}"
+    assert str(kubeconfig) in said
+    assert "hunter2" not in said
+
+
 def _in_memory() -> int:
     """Open files of this process that lie in memory."""
     links = list(Path("/proc/self/fd").iterdir())
