@@ -155,10 +155,13 @@ def _read(folder: Path, path: Path) -> bytes:
             if not stat.S_ISREG(status.st_mode):
                 raise _not_regular(path)
             content = file.read(MAX_BYTES + 1) if status.st_size <= MAX_BYTES else None
+            since = os.fstat(file.fileno())
     except OSError as error:
         raise _unreadable(path, error) from error
     if content is None or len(content) > MAX_BYTES:
         raise _too_big(path)
+    if (len(content), status.st_mtime_ns) != (since.st_size, since.st_mtime_ns):
+        raise _being_written(path)
     return content
 
 
@@ -243,6 +246,14 @@ def _too_big(path: Path) -> DeclaredError:
         Place(path),
         Text(f"文件超过 {most} MiB, 未读取", f"the file is above {most} MiB and was not read"),
         remedy=Text("检查是否放错了文件", "check whether it belongs here"),
+    )
+
+
+def _being_written(path: Path) -> DeclaredError:
+    return DeclaredError(
+        Place(path),
+        Text("读取时文件正被改写", "the file was being written while it was read"),
+        remedy=Text("等写完后重新运行", "run it again once it is written"),
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,10 @@ import pytest
 
 from estates import city, document, write_estate
 from mistakes import errors_of, places_of
+from waiting import wait_until
+from yunjin.errors import DeclaredErrors
 from yunjin.estate import files, load
+from yunjin.estate.diagnostics import Diagnostics
 from yunjin.estate.documents import SHARED_FILES
 
 if TYPE_CHECKING:
@@ -114,6 +119,37 @@ def test_more_files_than_a_city_has(tmp_path: Path) -> None:
         os.close(os.open(tmp_path / f"x{number}.yaml", os.O_CREAT | os.O_WRONLY))
     (error,) = errors_of(tmp_path)
     assert "20000" in error.message.zh
+
+
+WRITES_ON = """
+import pathlib, sys
+path = pathlib.Path(sys.argv[1])
+whole = path.read_bytes()
+while True:
+    with path.open("wb", 0) as file:
+        file.write(whole)
+        for _ in range(200):
+            file.write(b"# a line that says nothing\\n" * 1000)
+"""
+
+
+def test_half_of_a_file_that_is_being_written_is_not_taken_for_the_whole(tmp_path: Path) -> None:
+    path = write_estate(tmp_path) / "prices.yaml"
+
+    def told() -> bool:
+        diagnostics = Diagnostics()
+        files.read_folder(tmp_path, {}, diagnostics)
+        try:
+            diagnostics.raise_if_any(tmp_path)
+        except DeclaredErrors as caught:
+            return "读取时文件正被改写" in [error.message.zh for error in caught.errors]
+        return False
+
+    with subprocess.Popen([sys.executable, "-c", WRITES_ON, str(path)]) as writer:
+        try:
+            wait_until(told)
+        finally:
+            writer.kill()
 
 
 def test_link_out_of_the_folder(tmp_path: Path) -> None:
