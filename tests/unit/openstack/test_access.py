@@ -55,6 +55,12 @@ def test_of_several_clouds_one_is_named(tmp_path: Path) -> None:
     assert "city, county" in error.remedy.en
 
 
+@pytest.mark.parametrize("address", [f"https://yunjin:{SECRET}@keystone.local/v3", f"https://[{SECRET}/v3"])
+def test_an_address_with_a_password_is_refused_and_not_repeated(tmp_path: Path, address: str) -> None:
+    error = _refusal(_written(tmp_path, {"city": {"auth": {**AUTH, "auth_url": address}}}))
+    assert "auth_url" in error.message.zh
+
+
 def test_a_name_that_is_not_there_is_said_with_those_that_are(tmp_path: Path) -> None:
     error = _refusal(_written(tmp_path, {"city": {"auth": AUTH}}), "country")
     assert "country" in error.message.zh

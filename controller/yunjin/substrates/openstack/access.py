@@ -176,7 +176,12 @@ def _entries(endpoint: str, clouds_yaml: Path) -> dict[str, Any]:
 
 
 def _require_verified(endpoint: str, clouds_yaml: Path, region: CloudRegion) -> None:
-    parts = urlsplit(str(region.config.get("auth", {}).get("auth_url") or ""))
+    try:
+        parts = urlsplit(str(region.config.get("auth", {}).get("auth_url") or ""))
+    except ValueError as error:
+        raise _no_address(endpoint, clouds_yaml) from error
+    if "@" in parts.netloc:  # the address is shown, and goes to tenants in their files
+        raise _no_address(endpoint, clouds_yaml)
     verified = region.get_requests_verify_args()[0] is not False
     if (parts.scheme == "https" and verified) or (
         parts.scheme == "http" and _is_loopback(parts.hostname or "")
@@ -190,6 +195,19 @@ def _require_verified(endpoint: str, clouds_yaml: Path, region: CloudRegion) -> 
         Text(
             "auth_url 使用 https 地址并设置 cacert, 去掉 verify: false 和 insecure",
             "give `auth_url` an https address with `cacert`, and drop `verify: false` and `insecure`",
+        ),
+    )
+
+
+def _no_address(endpoint: str, clouds_yaml: Path) -> UsageError:
+    return UsageError(
+        Text(
+            f"接入点 {endpoint} 的 clouds.yaml 中 auth_url 不可用: {clouds_yaml}",
+            f"{endpoint}: `auth_url` in clouds.yaml {clouds_yaml} cannot be used",
+        ),
+        Text(
+            "写成 https://主机:端口/v3, 用户名和口令写在 username 和 password 中",
+            "write https://host:port/v3; user and password go into `username` and `password`",
         ),
     )
 
