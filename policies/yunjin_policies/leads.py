@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from yunjin.errors import Place
     from yunjin.model.programme import Element
 
-_GOALS: Final = Basis("盘政办发〔2015〕113号", "一(二)1", verified=True)
 _TASKS: Final = Basis("盘政办发〔2015〕113号", "二", verified=True)
 _GROUP: Final = Basis("盘政办发〔2015〕113号", "三(一)", verified=True)
 _WORK_PLAN: Final = Basis("盘政办发〔2015〕113号", "三(二)", verified=True)
@@ -38,7 +37,7 @@ _DECLARE = Text(
         "每项建设任务有牵头部门, 且依据有效", "Every element has a lead bureau, named by a document in force"
     ),
     remedy=_DECLARE,
-    basis=_GOALS,
+    basis=_WORK_PLAN,
 )
 def led(facts: Facts) -> Iterator[Breach]:
     """Elements without a lead on the business date."""
@@ -77,7 +76,6 @@ def _lack(facts: Facts, element: Element) -> Text | None:
         "No system of an element without a lead is in production",
     ),
     remedy=_DECLARE,
-    basis=_GOALS,
 )
 def production_is_led(facts: Facts) -> Iterator[Breach]:
     """Systems in production whose element nobody leads."""

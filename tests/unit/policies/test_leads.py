@@ -46,6 +46,15 @@ def test_a_platform_without_a_lead_is_warned_of() -> None:
     assert finding.place == estate.place("element", "education")
 
 
+def test_a_lead_is_asked_for_where_the_plan_wants_somebody_responsible() -> None:
+    estate = with_education("production")
+
+    (lead,), (production,) = said("L01", estate), said("L02", estate)
+
+    assert (lead.basis.doc, lead.basis.clause) == ("盘政办发〔2015〕113号", "三(二)")
+    assert production.basis.doc == ""  # no sentence of the plan speaks of production: the city's own
+
+
 @pytest.mark.parametrize(
     ("fields", "lack"),
     [
