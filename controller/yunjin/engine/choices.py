@@ -31,7 +31,7 @@ CONTRIBUTION_FACTOR: Final = 80
 """Percent of what a body hands over that it is promised where the city says nothing."""
 AUDIT_RETENTION: Final = 1095
 """Days for which heads of the audit chain are kept where the city says nothing."""
-LOG_RETENTION: Final = 180
+LOG_RETENTION: Final = 184
 """Days for which the journal and the plans are kept where the city says nothing."""
 
 

@@ -205,6 +205,14 @@ def test_a_basis_that_names_a_document_names_its_clause_and_whether_it_was_read(
     assert not basis.holds(date(2025, 12, 31))
 
 
+def test_logs_are_kept_for_any_six_months(panjin: Estate) -> None:
+    longest = max(
+        date(2027 + (month + 6) // 13, (month + 5) % 12 + 1, 1) - date(2027, month, 1)
+        for month in range(1, 13)
+    )
+    assert panjin.policies["log.retention"].value == longest.days
+
+
 def test_prices_in_fen(panjin: Estate) -> None:
     assert {price.id: price.fen for price in panjin.prices.values()} == FEN
     assert all(price.basis.doc == "" for price in panjin.prices.values())
