@@ -30,6 +30,10 @@ _GAPS: Final = (
     "WHERE a.seq >= ? AND a.seq < s.seq AND NOT EXISTS (SELECT 1 FROM audit n WHERE n.seq = a.seq + 1)) b "
     "ORDER BY b.first LIMIT ?"
 )
+_UNCOUNTED: Final = (
+    "SELECT (SELECT coalesce(sum(written), 0) FROM audit_counts) - (SELECT count(*) FROM audit) "
+    "- (SELECT count(*) FROM audit_chain c WHERE NOT EXISTS (SELECT 1 FROM audit a WHERE a.seq = c.seq))"
+)
 _PUT_BACK: Final = "SELECT coalesce(max(seq), 0) FROM audit WHERE operation = ?"
 
 
@@ -127,10 +131,14 @@ def verify_database(database: Database, links: Iterable[Link], marks: Sequence[M
     """`verify`, and what only the database can tell: rows not yet sealed, and numbers that are missing."""
     report = verify(links, marks)
     report.tail = tail_of(database)
-    if database.dialect == "sqlite":  # PostgreSQL leaves numbers out by itself
+    if database.dialect == "sqlite":
         ((floor,),) = database.rows(_PUT_BACK, RESTORED)
         for first, last in database.rows(_GAPS, floor, _MOST):
             report.add(_unsealed_gap(first, last))
+        return report
+    ((missing,),) = database.rows(_UNCOUNTED)  # a server leaves numbers out by itself, so it counts
+    if missing:
+        report.add(_uncounted(int(missing)))
     return report
 
 
@@ -185,6 +193,21 @@ def _unsealed_gap(first: int, last: int) -> Problem:
         f"audit rows {where} are missing: deleted before they were sealed, or together with their seals",
     )
     return Problem("deleted", where, said)
+
+
+def _uncounted(missing: int) -> Problem:
+    count = abs(missing)
+    if missing > 0:
+        said = Text(
+            f"审计记录缺少 {count} 条: 在封存前被删除, 或与其封存一并删除",
+            f"{count} audit rows are missing: deleted before they were sealed, or together with their seals",
+        )
+        return Problem("deleted", str(count), said)
+    said = Text(
+        f"审计记录比计数多 {count} 条: 计数被改动, 或绕过计数写入",
+        f"{count} audit rows more than were counted: the count was changed, or they were written past it",
+    )
+    return Problem("changed", str(count), said)
 
 
 def _span(first: int, last: int) -> str:

@@ -42,7 +42,7 @@ _OURS: Final = (
     "SELECT 'TABLE', quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema() "
     "UNION ALL SELECT 'FUNCTION', quote_ident(p.proname) || '()' FROM pg_proc p "
     "JOIN pg_namespace n ON n.oid = p.pronamespace "
-    "WHERE n.nspname = current_schema() AND p.proname LIKE 'audit%is_kept'"
+    "WHERE n.nspname = current_schema() AND p.proname LIKE 'audit%is_%'"
 )
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from yunjin.store.pool import Pool, Raw
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The newest revision in `migrations/versions`; revisions are numbers of four digits and only ever grow."""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from yunjin.errors import PermanentError
+from yunjin.errors import PermanentError, ShortageError
 from yunjin.ledger import records, reservations
 from yunjin.ledger.chain import Seal, Tail, end_of, links, tail_of
 from yunjin.ledger.verification import Mark, Report, verify_database
@@ -248,7 +248,7 @@ def test_a_chain_rewritten_as_a_whole_contradicts_a_mark(
     assert (kinds(report), report.agreed) == ([("rewritten", "head")], 0)
 
 
-@pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # a server leaves numbers out by itself
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # a server counts instead
 def test_a_row_deleted_before_it_was_sealed_is_missed(
     database: Database, hand: Hand, administrator: Administrator
 ) -> None:
@@ -259,6 +259,32 @@ def test_a_row_deleted_before_it_was_sealed_is_missed(
     assert kinds(verified(database)) == [("deleted", str(last - 1))]
     administrator.execute("DELETE FROM audit WHERE seq = ?", last)
     assert kinds(verified(database)) == [("deleted", f"{last - 1}-{last}")]
+
+
+@ON_SERVER
+def test_a_row_that_a_server_has_lost_before_it_was_sealed_is_missed(
+    database: Database, hand: Hand, administrator: Administrator
+) -> None:
+    with pytest.raises(ShortageError):
+        hand(reservations.reserve, leaf=LEAF, delta={"cpu": 99})  # takes a number, and leaves no row
+    with ThreadPoolExecutor(4) as threads:
+        for _ in threads.map(lambda _: hand(reservations.reserve, leaf=LEAF, delta={"cpu": 1}), range(8)):
+            pass
+    ((last,),) = hand.rows("SELECT max(seq) FROM audit")
+    assert verified(database).sound
+    administrator.execute("DELETE FROM audit WHERE seq = ?", last)
+    assert kinds(verified(database)) == [("deleted", "1")]
+    administrator.execute("DELETE FROM audit WHERE seq = 4")
+    assert kinds(verified(database)) == [("deleted", "4"), ("deleted", "1")], "what a seal tells is told once"
+
+
+@ON_SERVER
+def test_a_row_written_past_the_count_of_a_server_is_named(
+    database: Database, hand: Hand, administrator: Administrator
+) -> None:
+    administrator.execute("ALTER TABLE audit DISABLE TRIGGER audit_is_counted")
+    hand(reservations.reserve, leaf=LEAF, delta={"cpu": 1})
+    assert kinds(verified(database)) == [("changed", "1")]
 
 
 def test_many_problems_are_counted(database: Database, hand: Hand, administrator: Administrator) -> None:
