@@ -72,4 +72,5 @@ def _written_out(logger: object, method: str, event: EventDict) -> EventDict:
 
 def _hush() -> None:
     """Every retry of every request would be a line; what comes of them is told once, at the end."""
-    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    for library in ("urllib3", "keystoneauth"):
+        logging.getLogger(library).setLevel(logging.ERROR)

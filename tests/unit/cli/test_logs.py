@@ -17,6 +17,7 @@ log.info("sweep", drifted=2, tenant="交通局")
 log.debug("noise")
 logging.getLogger("kubernetes").warning("Trying again after %s", "a reset")
 logging.getLogger("urllib3.connectionpool").warning("Retrying")
+logging.getLogger("keystoneauth.identity").warning("Failed to discover")
 logging.getLogger("kubernetes.client.rest").debug("response body: token")
 def broken(token):
     raise ValueError("no")
