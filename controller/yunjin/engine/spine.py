@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from yunjin.apply import ApprovedPlan, apply, approve
 from yunjin.engine import accounts, doubts, opening
 from yunjin.engine.choices import drift_policies
+from yunjin.engine.departures import held_back
 from yunjin.engine.split import narrowed, overwrites, split, undoes
 from yunjin.ledger.shares import shares
 from yunjin.model.policies import REPAIR
@@ -145,7 +146,7 @@ class Spine:
     def observed_plan(self) -> Plan:
         """The plan as it follows from what stands now; nothing is taken from anybody."""
         observations = observe_all(self.endpoints.backends, self.store.now)
-        return make_plan(
+        plan = make_plan(
             self.estate,
             self.as_of,
             observations,
@@ -153,6 +154,7 @@ class Spine:
             self.endpoints.bindings,
             shares(self.store.database),
         )
+        return held_back(plan, self.endpoints.backends)
 
     def split(self) -> Split:
         """What stands now, compared: drift on the one side, what waits to be applied on the other."""

@@ -114,6 +114,7 @@ class Hold(StrEnum):
     QUARANTINED = "quarantined"  # no longer declared, but its tenant is in quarantine
     FOREIGN = "foreign"  # declared under a name that somebody else's object bears
     ENDING = "ending"  # declared, but somebody is removing it at this moment
+    REMAINS = "remains"  # no longer declared, but something in it would outlive its removal
     IN_USE = "in-use"  # its quota shrinks to what is used for now, not to what it shall hold
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from threading import Event
 
+    from yunjin.errors import Text
     from yunjin.model.amounts import Amounts
     from yunjin.model.capacity import Capacity
     from yunjin.model.centre import Endpoint
@@ -139,6 +140,15 @@ class ClusterBackend(Protocol):
 
     def pool_binding_active(self, namespace: str) -> bool | None:
         """Whether pods of the namespace are bound to its pool's nodes; None where that cannot be told."""
+        ...
+
+
+@runtime_checkable
+class RemainderBackend(Protocol):
+    """An endpoint on which something of a leaf may outlive its removal."""
+
+    def remainder(self, leaf: str) -> Text | None:
+        """What that is; None for nothing. Reads only. Raises what `Backend.observe` does."""
         ...
 
 

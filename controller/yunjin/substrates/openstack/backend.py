@@ -1,7 +1,7 @@
 """A real cloud as a `Backend`: the one door through which the spine speaks to OpenStack.
 
 Made by `yunjin.engine`, used by `yunjin.observe` and `yunjin.apply`. Calls `observe`, `apply`, `quotas`,
-`lease`, `usage`, `credentials` and `health` with one client. Safe to use from several threads.
+`lease`, `usage`, `remainder`, `credentials` and `health` with one client. Safe to use from several threads.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from yunjin.substrates.openstack import (
     observe,
     quantities,
     quotas,
+    remainder,
     usage,
 )
 from yunjin.substrates.openstack.client import Client
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from yunjin.errors import Text
     from yunjin.model.capacity import Capacity
     from yunjin.model.change import Change
     from yunjin.model.credential import Credential, Health, Role
@@ -125,6 +127,11 @@ class OpenStackBackend:
         if project is None:
             raise errors.gone(self.endpoint, leaf)
         return usage.consumption(self.client, str(project["id"]), since, until)
+
+    def remainder(self, leaf: str) -> Text | None:
+        """What would outlive a leaf's project. See `remainder.find`."""
+        project = self._directory.look_for_project(leaf)
+        return None if project is None else remainder.find(self.client, str(project["id"]), leaf)
 
     def acquire(self, holder: str, seconds: float) -> str | None:
         """Take or renew the cloud's lease for `seconds`; None on success, else the holder's name."""

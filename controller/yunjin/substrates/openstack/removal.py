@@ -1,7 +1,8 @@
 """The removal of a project with everything in it. Keystone alone would leave its servers and volumes running.
 
-Called by `apply`. Calls `client`, `networks` and `projects`. Promises that nothing of another project is
-touched, whatever a service answers to a filter; that the project bears the mark of its removal before
+Called by `apply`. Calls `client`, `networks`, `projects` and `remainder`. Promises that nothing of another
+project is touched, whatever a service answers to a filter; that nothing is left without an owner; that the
+project bears the mark of its removal before
 anything in it goes; that a removal which was broken off is finished by the next; and that the project goes
 last, empty.
 """
@@ -15,7 +16,7 @@ from urllib.parse import quote, urlencode
 
 from yunjin.errors import Text
 from yunjin.substrates import refusals
-from yunjin.substrates.openstack import errors, names, networks, projects, quotas, security
+from yunjin.substrates.openstack import errors, names, networks, projects, quotas, remainder, security
 from yunjin.substrates.openstack.answer import COMPUTE, IDENTITY, NETWORK, VOLUME
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def remove(client: Client, directory: Directory, key: Key, live: Live) -> None:
     """Empty a project and remove it.
 
     Raises:
-        RefusalError: it is protected, or not one of the centre's.
+        RefusalError: it is protected, not one of the centre's, or holds what would outlive it; nothing is
+            changed.
         ConflictError: the project of that id is another by now.
         TransientError: the services have not ended everything in it yet.
     """
@@ -50,6 +52,9 @@ def remove(client: Client, directory: Directory, key: Key, live: Live) -> None:
     if raw is None:
         remove_rest(client, directory, key)
         return
+    rest = remainder.find(client, project, key)
+    if rest is not None:
+        raise errors.outlived(client.endpoint, key, rest)
     _mark(client, key, raw)
     _empty(client, key, project)
     projects.bind(client, project, key, None)
