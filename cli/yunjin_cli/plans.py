@@ -130,6 +130,8 @@ def _what(changes: Sequence[Change], amounts: Amounts | None) -> Text:
         parts = [line for change in changes for line in _lines(change)]
         return Text("\n".join(part.zh for part in parts), "\n".join(part.en for part in parts))
     if changes[0].destructive:
+        if any(change.key.kind == "Project" for change in changes):
+            return Text("整个项目, 连同其中的一切", "the whole project with everything in it")
         return Text("整个命名空间, 连同其中的一切", "the whole namespace with everything in it")
     count = Text(f"共 {len(changes)} 个对象", f"{len(changes)} objects")
     if amounts is None:
