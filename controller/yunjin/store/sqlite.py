@@ -5,6 +5,7 @@ Used by `writer`, `local` and `migrate` alone. Promises that no sqlite3 exceptio
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS: Final = 30.0
 """How long a connection waits for another's transaction."""
+_ROOM: Final = 64 << 10
+"""With less SQLite cannot even begin a log's index, and calls that an I/O error."""
 
 
 class SqliteConnection:
@@ -62,7 +65,7 @@ def ours(path: Path, error: sqlite3.Error) -> YunjinError:
     primary = code & 0xFF if code is not None else None  # the low byte is the kind, the rest its detail
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return faults.busy(path)
-    if primary == sqlite3.SQLITE_FULL:
+    if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and _is_full(path)):
         return faults.disk_full(path)
     return PermanentError(
         Text(f"状态库 {path} 无法读写: {error}", f"the state database {path} cannot be used: {error}"),
@@ -71,3 +74,11 @@ def ours(path: Path, error: sqlite3.Error) -> YunjinError:
             f"check the permissions and the disk of {path.parent}; restore a backup if the file is damaged",
         ),
     )
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        there = os.statvfs(path.parent)
+    except OSError:
+        return False
+    return there.f_bavail * there.f_frsize < _ROOM
