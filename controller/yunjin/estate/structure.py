@@ -14,7 +14,7 @@ from yunjin.estate.nodes import dotted
 from yunjin.model.amounts import Amounts, written
 from yunjin.model.policies import POLICIES, relatives
 from yunjin.model.programme import ALL
-from yunjin.substrates.units import unfit
+from yunjin.substrates.units import unbounded, unfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from yunjin.estate.documents import Draft, Item
     from yunjin.estate.fields import Fields
     from yunjin.estate.nodes import Step
-    from yunjin.model.centre import PolicyValue, Pool, Zone
+    from yunjin.model.centre import Endpoint, PolicyValue, Pool, Zone
     from yunjin.model.tenants import BaselineRow, Tenant
 
 
@@ -248,13 +248,22 @@ class _Checks:
                 expected=Text(expected, expected),
                 remedy=Text("改正 node, tenant 或 pool", "mend `node`, `tenant` or `pool`"),
             )
-        self._whole(item, row, pool)
+        if endpoint_of := self._items["endpoint"].get(pool.endpoint):
+            of: Endpoint = endpoint_of.model  # type: ignore[assignment]  # endpoints.yaml holds endpoints
+            self._enforceable(item, row.allotted or Amounts(), of.technology, imported=owner is not None)
 
-    def _whole(self, item: Item, row: BaselineRow, pool: Pool) -> None:
-        """What the services of a cloud cannot hold in part is written whole."""
-        endpoint: Any = self._items["endpoint"].get(pool.endpoint)
-        allotted = row.allotted or Amounts()
-        for dimension in unfit(endpoint.model.technology, allotted) if endpoint else ():
+    def _enforceable(self, item: Item, allotted: Amounts, technology: str, *, imported: bool) -> None:
+        """What a cloud cannot hold in part is whole; no zero stands where it would not hold, imports apart."""
+        for dimension in () if imported else unbounded(technology, allotted):
+            self._blame(
+                item,
+                ("allotted", dimension),
+                Text(f"{dimension} 为 0 在集群上不起限制作用", f"0 of {dimension} is no bound on a cluster"),
+                remedy=Text(
+                    "删除这一项; 不给存储的, 不写 storage", "remove it; who shall have none gets no `storage`"
+                ),
+            )
+        for dimension in unfit(technology, allotted):
             shown = written(dimension, allotted[dimension])
             self._blame(
                 item,

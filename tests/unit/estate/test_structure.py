@@ -302,3 +302,16 @@ def test_a_misspelt_policy_is_not_left_to_its_default(tmp_path: Path, policy: st
 def test_policies_that_nobody_reads_yet_are_free(tmp_path: Path) -> None:
     write_estate(tmp_path, policies=[_policy("u1.window", "a month"), _policy("own.choice", 1)])
     assert set(load(tmp_path).policies) == {"u1.window", "own.choice"}
+
+
+@pytest.mark.parametrize("zero", ["volumes", "storage/ssd"])
+def test_a_zero_that_no_cluster_would_hold(tmp_path: Path, zero: str) -> None:
+    items = city()
+    row = next(row for row in items["baseline"] if row["node"] == "leaf/k8s/jtj-egov")
+    row["allotted"] = {**row["allotted"], zero: "0Gi" if "/" in zero else 0}
+    write_estate(tmp_path / "a", baseline=items["baseline"])
+    assert [field for _, field in places_of(tmp_path / "a")] == [f"allotted.{zero}"]
+    row["node"] = "leaf/k8s/legacy"
+    items["tenants"][1]["imported"] = [{"leaf": "leaf/k8s/legacy", "since": "2026-01-01"}]
+    write_estate(tmp_path / "b", baseline=items["baseline"], tenants=items["tenants"])
+    assert load(tmp_path / "b").leaf_rows
