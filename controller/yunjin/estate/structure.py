@@ -253,7 +253,7 @@ class _Checks:
             self._enforceable(item, row.allotted or Amounts(), of.technology, imported=owner is not None)
 
     def _enforceable(self, item: Item, allotted: Amounts, technology: str, *, imported: bool) -> None:
-        """What a cloud cannot hold in part is whole; no zero stands where it would not hold, imports apart."""
+        """What a cloud cannot hold in part is whole, and no zero stands that would not hold."""
         for dimension in () if imported else unbounded(technology, allotted):
             self._blame(
                 item,
