@@ -5,7 +5,8 @@ know beforehand what OpenStack cannot count (`unfit`). Calls `yunjin.model.amoun
 figure never grants more than the amount it was made for.
 
 Counted are cores, memory, volumes with their storage, ports and floating IPs. Not counted, and left out here,
-are pods, load balancers, cards and storage by class: the three services bound none of them by project.
+are pods, load balancers and cards, which the three services bound by no project, and storage by class: the
+ledger alone keeps to that, whatever quota a volume type has in Cinder is the operators' and stays.
 """
 
 from __future__ import annotations
