@@ -48,9 +48,16 @@ def tenant_place(facts: Facts, tenant: Tenant) -> Place | None:
 
 
 def in_being(facts: Facts, body: str) -> bool:
-    """Whether a bureau or area of that id exists on the business date."""
+    """Whether a bureau or area of that id exists on the business date, or one that it was made of.
+
+    Declared files name the bodies of today. On a day before one was founded, those it carries on for stand
+    for it.
+    """
     holder = _holder(facts, body)
-    return holder is not None and holder.valid.holds(facts.as_of)
+    if holder is None or holder.valid.start is None or holder.valid.start <= facts.as_of:
+        return holder is not None and holder.valid.holds(facts.as_of)
+    every = (*facts.estate.bureaus.values(), *facts.estate.areas.values())
+    return any(each.valid.holds(facts.as_of) and body in successors(facts, each.id) for each in every)
 
 
 def carried_on_by(facts: Facts, body: str) -> str | None:

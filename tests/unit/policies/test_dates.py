@@ -129,6 +129,22 @@ def test_a_tenant_of_a_body_that_has_not_begun() -> None:
     assert len(said("V04", declared(areas=areas))) == 1
 
 
+def test_before_a_body_was_founded_those_it_carries_on_for_stand_for_it() -> None:
+    """As files are after a merger into a new body, asked about earlier days and later ones."""
+    parts: dict[str, Any] = city()
+    parts["bureaus"][1] |= {"valid": {"from": "2026-01-01", "until": "2026-12-01"}, "successor": "jt"}
+    founded = {"id": "jt", "valid": {"from": "2026-12-01"}, "successor": None}
+    parts["bureaus"].append(parts["bureaus"][1] | founded)
+    parts["tenants"][1]["owner"] = "bureau/jt"
+    parts["elements"][0] |= {"lead": "jt", "coop": ["jt"]}
+    estate = declared(bureaus=parts["bureaus"], tenants=parts["tenants"], elements=parts["elements"])
+
+    for rule in ("V03", "V04", "L03", "L04"):
+        assert [said(rule, estate, day=date(2026, month, 30)) for month in (11, 12)] == [[], []], rule
+    assert len(said("V04", estate, day=date(2025, 12, 31))) == 1
+    assert len(said("L03", estate, day=date(2025, 12, 31))) == 1
+
+
 def test_leaves_of_a_planned_endpoint_are_told_of() -> None:
     endpoints = [
         *city()["endpoints"],
