@@ -26,7 +26,7 @@ _WORDS: Final = (
     (re.compile(r"^Arguments:$", re.MULTILINE), "参数:"),
     (re.compile(r"^Commands:$", re.MULTILINE), "命令:"),
     (re.compile(r"Show this message and exit\."), "显示本说明"),
-    (re.compile(r"\[env\s+var: "), "[环境变量: "),
+    (re.compile(r"\[env\s+var:"), "[环境变量:"),
     (re.compile(r"(?<=[\[;])(\s*)default: ?"), r"\1缺省: "),
     (re.compile(r"(?<=[\[;])(\s*)required\]"), r"\1必填]"),
 )
@@ -98,8 +98,11 @@ class Command(TyperCommand):
     """A command whose help speaks the language of the call."""
 
     def get_help(self, ctx: Any) -> str:
-        """The page of `--help`."""
-        return _translated(super().get_help(ctx))
+        """The page of `--help`, an example at its end."""
+        from yunjin_cli.examples import example
+
+        page, shown = _translated(super().get_help(ctx)), example(ctx.command_path).of(help_lang())
+        return f"{page}\n\n{said('示例:', 'Example:')}\n  {shown}"
 
 
 class Group(TyperGroup):

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from typer.main import get_command
 
 from yunjin.model.words import nowhere
+from yunjin_cli.examples import example
+from yunjin_cli.main import app
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from commandline import CommandLine
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -42,20 +48,16 @@ HEADERS = {
         "number kind bodies takes effect state basis",
     ),
 }
-COMMANDS = (
-    (), ("validate",), ("plan",), ("apply",), ("status",), ("demo",),
-    ("drift",), ("drift", "list"), ("drift", "repair"), ("drift", "adopt"),
-    ("import",), ("import", "kubernetes"), ("controller",), ("controller", "run"),
-    ("tenant",), ("tenant", "list"), ("tenant", "show"),
-    ("tenant", "credential"), ("tenant", "credential", "issue"), ("tenant", "credential", "revoke"),
-    ("tenant", "credential", "list"), ("tenant", "credential", "rotate"), ("doctor",),
-    ("element",), ("element", "list"), ("element", "show"),
-    ("bureau",), ("bureau", "list"), ("bureau", "show"), ("bureau", "rename"), ("bureau", "merge"),
-    ("bureau", "split"), ("bureau", "transfer-function"), ("bureau", "changes"), ("bureau", "cancel"),
-    ("bureau", "carry-out"),
-    ("grant",), ("grant", "add"), ("grant", "renew"), ("grant", "end"), ("grant", "list"), ("grant", "show"),
-    ("allot",), ("ledger",), ("ledger", "show"), ("ledger", "check"), ("ledger", "explain"),
-)  # fmt: skip
+
+
+def walked(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command and group there is."""
+    yield path, command
+    for name, below in getattr(command, "commands", {}).items():
+        yield from walked(below, (*path, name))
+
+
+COMMANDS = tuple(path for path, _ in walked(get_command(app)))
 
 
 @pytest.mark.parametrize("name", READS)
@@ -96,6 +98,19 @@ def test_every_command_explains_itself(desk: CommandLine, command: tuple[str, ..
         assert CHINESE.search(line), line
     for word in ("Options", "default:", "env var", "Show this", *nowhere()):
         assert word not in chinese
+
+
+def test_every_command_shows_a_call_that_it_takes(desk: CommandLine) -> None:
+    for path, command in walked(get_command(app)):
+        if hasattr(command, "commands"):
+            continue
+        shown = example(" ".join(("yunjin", *path)))
+        for line in (shown.zh, shown.en):
+            words = shlex.split(line)
+            assert words[: len(path) + 1] == ["yunjin", *path]
+            command.make_context("yunjin", words[len(path) + 1 :])
+    assert "示例:\n  yunjin tenant show jtj" in desk.run("tenant", "show", "--help")
+    assert "Example:\n  yunjin tenant show jtj" in desk.run("tenant", "show", "--help", lang="en")
 
 
 def option_lines(page: str) -> list[str]:

@@ -48,7 +48,11 @@ TenantsOf = Annotated[
     ),
 ]
 Below = Annotated[
-    str | None, typer.Option("--below", help=said("新部门的上级, 缺省为全市", "parent of a new body"))
+    str | None,
+    typer.Option(
+        "--below",
+        help=said("新部门的上级, 缺省与原部门同级", "parent of a new body, else the old one's"),
+    ),
 ]
 _AMOUNTS: Final = "POOL:cpu=8,memory=16Gi"
 Share = Annotated[
