@@ -100,10 +100,11 @@ class Names:
 
 def in_order(dimensions: Iterable[str]) -> list[str]:
     """Those that everybody has first."""
-    return sorted(dimensions, key=_rank)
+    return sorted(dimensions, key=rank)
 
 
-def _rank(dimension: str) -> tuple[int, str]:
+def rank(dimension: str) -> tuple[int, str]:
+    """Where a dimension stands among others."""
     return SHOWN.index(dimension) if dimension in SHOWN else len(SHOWN), dimension
 
 
@@ -157,7 +158,7 @@ def show_city(session: Session, rows: Sequence[Figures], supply: Sequence[Supply
     by_pool = {row.pool: row for row in rows}
     lines: list[Row] = []
     last = ""
-    for each in sorted(supply, key=lambda each: (each.pool, _rank(each.dimension))):
+    for each in sorted(supply, key=lambda each: (each.pool, rank(each.dimension))):
         row, dimension = by_pool[each.pool], each.dimension
         lines.append(
             {

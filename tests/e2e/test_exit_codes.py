@@ -71,6 +71,7 @@ def test_differences_are_1(provisioned: CommandLine) -> None:
         (("apply", "--wait-quota", "-1"), "--wait-quota"),
         (("tenant", "show"), "tenant"),
         (("tenant", "show", "jt"), "jtj"),
+        (("supply", "show", "nowhere"), "可用的编号: k8s"),
         (("plan", "--kubeconfig", "nowhere"), "nowhere"),
         (("validate", "--tenants", "nowhere"), "nowhere"),
         (("apply", "--yes"), "yunjin plan"),

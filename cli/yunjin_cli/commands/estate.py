@@ -60,16 +60,25 @@ ORIGINS: Final = {
 }
 BELOW_AREA: Final = Text("县区下设单位", "below an area")
 BODY: Final = Text("部门或县区(园区)", "bureau or area")
+_SOME: Final = 8  # ids that an error names where none is near
 
 
 def found(items: Mapping[str, T], key: str, what: Text) -> T:
-    """The item of that id. Raises UsageError naming near ones."""
+    """The item of that id. Raises UsageError naming near ones, else the first there are."""
     if key in items:
         return items[key]
-    near = ", ".join(sorted(item for item in items if key[:2] and item.startswith(key[:2]))[:5])
+    near = sorted(item for item in items if key[:2] and item.startswith(key[:2]))[:5]
+    some = sorted(items)[:_SOME]
+    more = len(items) - len(some)
+    every = Text(
+        f"可用的编号: {', '.join(some)}{f' 等 {len(items)} 个' if more else ''}",
+        f"there are {', '.join(some)}{f' and {more} more' if more else ''}",
+    )
     raise UsageError(
         Text(f"没有编号为 {key} 的{what.zh}", f"there is no {what.en} {key}"),
-        Text(f"相近的编号: {near}", f"near ones: {near}") if near else None,
+        Text(f"相近的编号: {', '.join(near)}", f"near ones: {', '.join(near)}")
+        if near
+        else (every if some else None),
     )
 
 

@@ -36,6 +36,7 @@ from yunjin_cli.ledgers import (
 )
 from yunjin_cli.output import Column, Row, Told, say, show_rows, show_value
 from yunjin_cli.session import Output, Session, command
+from yunjin_cli.sheets import rank
 from yunjin_cli.speech import group, said
 
 if TYPE_CHECKING:
@@ -315,7 +316,7 @@ def _rows(session: Session, store: Store) -> list[Row]:
     now = standing(store.database)
     records = standing(store.database, When(day=session.as_of)).supply if session.dated else now.supply
     rows: list[Row] = []
-    for record in records:
+    for record in sorted(records, key=lambda each: (each.pool, rank(each.dimension))):
         d = record.dimension
         cell = now.cell(CITY, record.pool, d)
         firm = max(0, record.supply - record.reserve)
