@@ -26,6 +26,7 @@ _PIECES: Final = re.compile(
     rf"|[(“‘〔《]*[{_WIDE}][,.;:)、。,;:)”’〕》]* *"
     rf"|[^\s{_WIDE}]+ *| +"
 )
+_LEAD: Final = re.compile(r" *(?:\d+\. )?")
 _SEGMENTS: Final = re.compile(r"[^/]*/+|[^/]+")
 
 
@@ -85,16 +86,20 @@ def wrapped(text: str, width: int) -> str:
 
 
 def _broken(line: str, width: int) -> Iterator[str]:
+    """Its lines; what goes on stands below the first word behind blanks and a number."""
+    lead = _LEAD.match(line)
+    hang = len(lead[0]) if lead else 0
+    start = " " * hang if 2 * hang < width else ""
     here = ""
-    for piece in _pieces(line, width):
-        if here and _cells(here + piece.rstrip()) > width:
+    for piece in _pieces(line, width - len(start)):
+        if here.strip() and _cells(here + piece.rstrip()) > width:
             yield here.rstrip()
-            here = ""
+            here = start
         here += piece
         while _cells(here.rstrip()) > width:  # one word, longer than a line
             fits = next((end for end in range(len(here), 1, -1) if _cells(here[:end]) <= width), 1)
             yield here[:fits]
-            here = here[fits:]
+            here = start + here[fits:]
     yield here.rstrip()
 
 

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from yunjin_cli.layout import Span, panels, span, total, wrapped
 
-TEXTS = st.text("ab1 ,/、。()〔县区核存é2", max_size=60)
+TEXTS = st.text("ab1. ,/、。()〔县区核存é2", max_size=60)
 SPANS = st.lists(
     st.tuples(st.integers(1, 30), st.integers(0, 30)).map(lambda two: Span(two[0], sum(two))),
     min_size=1,
@@ -30,6 +30,7 @@ SPANS = st.lists(
         ("a" * 14, 6, ["aaaaaa", "aaaaaa", "aa"]),
         ("网络端口 24/24\n云硬盘 16/16", 40, ["网络端口 24/24", "云硬盘 16/16"]),
         ("市局", 0, ["市局"]),
+        ("3. 处理器已无余量\n   余下 16 核可用", 12, ["3. 处理器已", "   无余量", "   余下", "   16 核可用"]),
     ],
 )
 def test_lines_break_where_a_reader_would(text: str, width: int, lines: list[str]) -> None:
