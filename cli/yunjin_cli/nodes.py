@@ -156,4 +156,5 @@ def _moment(written: str) -> datetime:
             Text(f"时间 {written!r} 无法识别", f"{written!r} is no moment"),
             Text("写成 2026-11-22 或 2026-11-22T09:30 的形式", "write 2026-11-22 or 2026-11-22T09:30"),
         ) from None
+    business_date(found.date().isoformat())  # of another age it cannot be brought into another zone
     return found if found.tzinfo else found.replace(tzinfo=TIME_ZONE)

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
 TIME_ZONE = ZoneInfo("Asia/Shanghai")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FIRST, _LAST = (
+    date(1900, 1, 1),
+    date(9998, 12, 31),
+)  # beyond, days cannot be added nor zones applied
 
 
 class Output(StrEnum):
@@ -168,17 +172,27 @@ def business_date(written: str | None) -> date:
     """The day that decides names, clocks and validity.
 
     Raises:
-        UsageError: not a date as YYYY-MM-DD; the other forms of ISO 8601 are read by few people.
+        UsageError: not a date as YYYY-MM-DD, whose other forms in ISO 8601 are read by few people; or one of
+            another age.
     """
     if written is None:
         return datetime.now(TIME_ZONE).date()
     try:
-        return date.fromisoformat(written if _DATE.fullmatch(written) else "")
+        found = date.fromisoformat(written if _DATE.fullmatch(written) else "")
     except ValueError:
         raise UsageError(
             Text(f"业务日期 {written!r} 不是有效日期", f"{written!r} is not a date"),
             Text("写成 2026-11-22 的形式", "write it as 2026-11-22"),
         ) from None
+    if not _FIRST <= found <= _LAST:
+        raise UsageError(
+            Text(f"业务日期 {written!r} 超出范围", f"{written!r} is out of range"),
+            Text(
+                f"写 {_FIRST} 至 {_LAST} 之间的日期, 如 2026-11-22",
+                f"write a day from {_FIRST} to {_LAST}, such as 2026-11-22",
+            ),
+        )
+    return found
 
 
 def moment(at: datetime) -> str:

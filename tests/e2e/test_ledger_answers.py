@@ -179,6 +179,8 @@ def test_a_counter_that_was_tampered_with_is_exit_1(provisioned: CommandLine) ->
         (("ledger", "show", "jtj"), "bureau/jtj, tenant/jtj"),
         (("ledger", "show", "--pool", "nowhere"), "nowhere"),
         (("ledger", "show", "--recorded-by", "yesterday"), "yesterday"),
+        (("ledger", "show", "--recorded-by", "9999-12-31"), "9999-12-31"),
+        (("ledger", "show", "--recorded-by", "0001-01-01T00:00"), "0001-01-01"),
         (("ledger", "show", "--recorded-by", "2020-01-01"), "按 2020-01-01 23:59:59 的登记"),
         (("ledger", "explain"), "explain"),
         (("grant", "show", "G-2020-0001"), "G-2020-0001"),

@@ -30,6 +30,9 @@ def test_a_business_date_is_taken_as_written() -> None:
         "2026-W47-7",
         "2026-11-22T00:00",
         "2026-1-2",
+        "0001-01-01",
+        "1899-12-31",
+        "9999-12-31",
     ],
 )
 def test_what_is_no_date_is_refused_with_the_form_to_write(written: str) -> None:
