@@ -25,6 +25,7 @@ from urllib3.util.timeout import Timeout
 
 from yunjin.substrates.kubernetes import access, errors
 from yunjin.substrates.kubernetes.answer import REFUSED, Answer, moment
+from yunjin.substrates.reading import read_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -136,9 +137,8 @@ class Client:
         """
         try:
             response = self._call(method, path, body, content_type)
-            data = response.read(_MOST + 1)
-            if len(data) > _MOST:
-                response.close()
+            data = read_body(response, _MOST, self.timeout)
+            if data is None:
                 raise errors.too_long(self.endpoint, self.address, _MOST)
         except (HTTPError, OSError) as error:
             raise self.silent(error) from error
@@ -158,11 +158,16 @@ class Client:
     def lines(self, path: str, read_timeout: float) -> Stream:
         """Open a stream of JSON lines (a watch).
 
+        Args:
+            path: from the root, with its query.
+            read_timeout: seconds that may pass without a line.
+
         Raises:
             UnreachableError, and whatever the refusal of the watch means.
         """
         try:
-            response = self._call("GET", path, None, JSON, Timeout(self.timeout, read_timeout))
+            patience = Timeout(connect=self.timeout, read=read_timeout)
+            response = self._call("GET", path, None, JSON, patience)
         except (HTTPError, OSError) as error:
             raise self.silent(error) from error
         stream = Stream(self, response)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
@@ -195,6 +197,31 @@ def test_a_server_that_says_nothing(kubeconfig: Path, closing: list[Client]) -> 
         )
         with pytest.raises(UnreachableError, match="no answer in time"):
             _send(kubeconfig, closing, "POST", timeout=0.2, body={})
+
+
+def test_a_stream_may_be_silent_for_longer_than_an_answer(kubeconfig: Path, closing: list[Client]) -> None:
+    heads = b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    def speak(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(heads + b'9\r\n{"a": 1}\n\r\n')
+            time.sleep(1)  # five times as long as an answer may take
+            connection.sendall(b'9\r\n{"a": 2}\n\r\n0\r\n\r\n')
+
+    with socket.socket() as listening, ScriptedServer(OK) as server:
+        listening.bind((HOST, 0))
+        listening.listen()
+        speaking = threading.Thread(target=speak, args=(listening,))
+        speaking.start()
+        server.kubeconfig(kubeconfig)
+        address = f"http://{HOST}:{listening.getsockname()[1]}"
+        kubeconfig.write_text(kubeconfig.read_text().replace(server.address, address))
+        client = _client(kubeconfig, timeout=0.2)
+        closing.append(client)
+        assert list(client.lines("/api/v1/things?watch=1", 60).events()) == [{"a": 1}, {"a": 2}]
+        speaking.join()
 
 
 @pytest.fixture(scope="module")
