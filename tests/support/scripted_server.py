@@ -27,12 +27,14 @@ class Scripted:
 
     Attributes:
         length: what Content-Length claims; None tells the truth.
+        endless: it comes in chunks, of which the last never comes: the connection ends.
     """
 
     status: int = 200
     body: bytes = b"{}"
     headers: Mapping[str, str] = field(default_factory=dict)
     length: int | None = None
+    endless: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,12 +127,16 @@ class ScriptedServer:
         handler.send_response_only(answer.status)
         for name, value in {"Date": handler.date_time_string(), **answer.headers}.items():
             handler.send_header(name, value)
-        handler.send_header(
-            "Content-Length", str(len(answer.body) if answer.length is None else answer.length)
-        )
+        if answer.endless:
+            handler.send_header("Transfer-Encoding", "chunked")
+        else:
+            length = len(answer.body) if answer.length is None else answer.length
+            handler.send_header("Content-Length", str(length))
         handler.end_headers()
-        handler.wfile.write(answer.body)
-        if answer.length is not None:
+        handler.wfile.write(
+            b"%x\r\n%b\r\n" % (len(answer.body), answer.body) if answer.endless else answer.body
+        )
+        if answer.endless or answer.length is not None:
             handler.close_connection = True
 
 

@@ -71,6 +71,7 @@ class _Watcher:
         self._lock = threading.Lock()
         self._stream: Stream | None = None
         self._version = ""
+        self._failures = 0  # since it was last heard from
 
     def end(self) -> None:
         """Tell it to stop, even while it waits for the next event."""
@@ -80,20 +81,19 @@ class _Watcher:
                 self._stream.end()
 
     def _run(self) -> None:
-        failures = 0
         while not self._over():
             try:
                 if not self._version:
                     self._version = self._begin()
                 self._follow()
-                failures = 0
+                self._failures = 0
                 self._ended.wait(_BACK_OFF[0])  # lest one that is ended at once is begun without a pause
             except YunjinError as error:
                 if isinstance(error, ConflictError):
                     self._version = ""  # too old to go on from
                 # Else the next watch goes on where this one broke off.
-                self._ended.wait(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
-                failures += 1
+                self._ended.wait(_BACK_OFF[min(self._failures, len(_BACK_OFF) - 1)])
+                self._failures += 1
 
     def _begin(self) -> str:
         """The version from which on events count. What happened before it is not known here."""
@@ -130,6 +130,7 @@ class _Watcher:
     def _see(self, event: dict[str, Any]) -> None:
         metadata = mapping(mapping(event.get("object")).get("metadata"))
         self._version = str(metadata.get("resourceVersion") or self._version)
+        self._failures = 0
         if event.get("type") != "BOOKMARK":
             name = metadata.get("name") if self._kind is NAMESPACE else metadata.get("namespace")
             if name:

@@ -12,6 +12,7 @@ from leaves import leaf, objects
 from scripted_server import Scripted, ScriptedServer
 from waiting import wait_until
 from yunjin.errors import PermanentError
+from yunjin.substrates.kubernetes import watch as module
 from yunjin.substrates.kubernetes.backend import KubernetesBackend
 from yunjin.substrates.kubernetes.watch import EVERYTHING
 
@@ -101,3 +102,13 @@ def test_a_watch_that_ends_at_once_is_not_begun_without_a_pause(
         backend, began = _backend(server, kubeconfig, opened), time.monotonic()
         _heard(backend, lambda: time.monotonic() > began + 2)  # a rush has hundreds by then
         assert len(server.asked) < 50
+
+
+def test_a_watch_that_breaks_now_and_then_is_not_given_ever_longer_pauses(
+    kubeconfig: Path, opened: list[KubernetesBackend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_BACK_OFF", (0.01, 3600.0))  # pauses, not behaviour
+    event = b'{"type": "MODIFIED", "object": {"metadata": {"name": "a", "namespace": "a"}}}\n'
+    with ScriptedServer(*[LISTED] * 5, Scripted(200, event, endless=True)) as server:
+        heard = _heard(_backend(server, kubeconfig, opened), lambda: len(server.asked) >= 30)
+    assert heard.count("a") > 10
