@@ -18,7 +18,6 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from keystoneauth1 import exceptions as auth_exceptions
@@ -30,18 +29,17 @@ from yunjin.errors import TransientError, UnreachableError, YunjinError
 from yunjin.substrates.openstack import errors
 from yunjin.substrates.openstack.access import Access
 from yunjin.substrates.openstack.answer import IDENTITY, NETWORK, REFUSED, Answer, Service, next_page
+from yunjin.substrates.reading import read_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    import requests
 
 _T = TypeVar("_T")
 
 _MOST: Final = 64 << 20
 """Bytes of an answer."""
-_PART: Final = 1 << 16
 _AT_ONCE: Final = 8
 """Requests that one service gets at a time."""
 _TRIES: Final = 4
@@ -307,7 +305,9 @@ class Client:
             stream=True,
         )
         with response:
-            data = self._read(service, response)
+            data = read_body(response.raw, _MOST, self.timeout)
+        if data is None:
+            raise errors.too_long(self.endpoint, service, _MOST)
         content, text = _decoded(data)
         code = response.status_code
         if not content and code < REFUSED and data.strip():
@@ -317,19 +317,6 @@ class Client:
             service, code, response.reason or "", content, text, _seconds(headers),
             headers.get("Date", ""), headers.get("X-Subject-Token", ""),
         )  # fmt: skip
-
-    def _read(self, service: Service, response: requests.Response) -> bytes:
-        deadline = monotonic() + self.timeout
-        parts: list[bytes] = []
-        size = 0
-        for part in response.iter_content(_PART):
-            parts.append(part)
-            size += len(part)
-            if size > _MOST:
-                raise errors.too_long(self.endpoint, service, _MOST)
-            if monotonic() > deadline:
-                raise TimeoutError
-        return b"".join(parts)
 
     def _guarded(self, service: Service, act: Callable[[], _T]) -> _T:
         """What `act` returns; whatever it raises is one of `yunjin.errors` then."""
