@@ -57,7 +57,8 @@ def test_the_fall_is_recorded_and_says_what_no_longer_fits(provisioned: CommandL
     said = provisioned.run("supply", "fall", "k8s-egov", "--cpu", "54", "--cause", "主机 node-7 主板故障")
     assert "资源池 k8s-egov 欠额, 补足前暂不新增" in said
     assert "主机 node-7 主板故障" in said
-    assert provisioned.value("supply", "show", "k8s-egov")["pools"][0]["dimension"] == "cpu"
+    rows = provisioned.value("supply", "show", "k8s-egov")["pools"]
+    assert [row["dimension"] for row in rows] == ["cpu", "memory", "storage", "pods"]
     assert {name: pool(provisioned)[name] for name in ("supply", "bound", "charged", "deficit")} == {
         "supply": "10", "bound": "10", "charged": "12", "deficit": "2",
     }  # fmt: skip
