@@ -52,6 +52,7 @@ class _Dripping(BaseHTTPRequestHandler):
         body = json.dumps({"token": TOKEN}).encode() if token else DROPS
         self.send_response_only(201)
         self.send_header("X-Subject-Token", "t")
+        self.send_header("Connection", "close")  # a client that hears all of it must not keep the server
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         with suppress(OSError):  # the client has gone, as it should
