@@ -123,7 +123,7 @@ CHANGES: list[Callable[[Items, Draw], None]] = [
 def test_what_validates_is_applied_and_stands(
     change: Callable[[Items, Draw], None], data: st.DataObject
 ) -> None:
-    items = city()
+    items: Any = city()
     for each in (change, *data.draw(st.lists(st.sampled_from(CHANGES), max_size=2))):
         each(items, data.draw)
     with tempfile.TemporaryDirectory() as folder:
