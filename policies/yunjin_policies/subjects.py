@@ -56,7 +56,7 @@ def in_being(facts: Facts, body: str) -> bool:
     holder = _holder(facts, body)
     if holder is None or holder.valid.start is None or holder.valid.start <= facts.as_of:
         return holder is not None and holder.valid.holds(facts.as_of)
-    every = (*facts.estate.bureaus.values(), *facts.estate.areas.values())
+    every: tuple[Bureau | Area, ...] = (*facts.estate.bureaus.values(), *facts.estate.areas.values())
     return any(each.valid.holds(facts.as_of) and body in successors(facts, each.id) for each in every)
 
 
