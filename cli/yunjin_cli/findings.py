@@ -14,6 +14,7 @@ from yunjin.errors import Text
 from yunjin.model.change import Severity
 from yunjin_cli.output import INDENT, console, severity_label, show_entry
 from yunjin_cli.session import Output
+from yunjin_cli.speech import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -33,7 +34,7 @@ def count_text(findings: Sequence[Finding]) -> Text:
     errors, warnings, notices = (sum(f.severity is severity for f in findings) for severity in Severity)
     return Text(
         f"错误 {errors} 项, 警告 {warnings} 项, 提示 {notices} 项",
-        f"{errors} errors, {warnings} warnings, {notices} notices",
+        f"{counted(errors, 'error')}, {counted(warnings, 'warning')}, {counted(notices, 'notice')}",
     )
 
 

@@ -17,6 +17,7 @@ from yunjin.model.words import word
 from yunjin_cli.findings import count_text, show_findings
 from yunjin_cli.output import Column, Row, figures, say, show_rows, show_value
 from yunjin_cli.session import Output
+from yunjin_cli.speech import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -59,16 +60,17 @@ def show_judged(session: Session, judged: Judged, leaves: Sequence[Leaf]) -> Non
             session,
             Text(
                 f"{word('drift').zh} {judged.left} 项, 按策略只上报, 见 yunjin drift",
-                f"{judged.left} objects drifted; their policy is to report, see yunjin drift",
+                f"{counted(judged.left, 'object')} drifted; the policy is to report, see yunjin drift",
             ),
             "yellow",
         )
     counts = count_text(judged.verdict.findings)
     zh = [f"变更方案 {judged.hash[:12]}: {made.leaves} 个{word('leaf').zh}", f"{len(made.changes)} 项变更"]
-    en = [f"plan {judged.hash[:12]}: {made.leaves} namespaces or projects", f"{len(made.changes)} changes"]
+    changes = counted(len(made.changes), "change")
+    en = [f"plan {judged.hash[:12]}: {made.leaves} namespaces or projects", changes]
     if removals := sum(change.destructive for change in made.changes):
         zh.append(f"其中删除 {removals} 项")
-        en.append(f"{removals} of them removals")
+        en.append(f"{removals} of them removals" if removals > 1 else "one a removal")
     if made.unknown:
         zh.append(f"接入点 {', '.join(made.unknown)} 未知")
         en.append(f"endpoint {', '.join(made.unknown)} unknown")
@@ -133,7 +135,7 @@ def _what(changes: Sequence[Change], amounts: Amounts | None) -> Text:
         if any(change.key.kind == "Project" for change in changes):
             return Text("整个项目, 连同其中的一切", "the whole project with everything in it")
         return Text("整个命名空间, 连同其中的一切", "the whole namespace with everything in it")
-    count = Text(f"共 {len(changes)} 个对象", f"{len(changes)} objects")
+    count = Text(f"共 {len(changes)} 个对象", counted(len(changes), "object"))
     if amounts is None:
         return count
     said = figures(amounts).text

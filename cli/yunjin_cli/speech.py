@@ -74,6 +74,11 @@ def said(zh: str, en: str) -> str:
     return Text(zh, en).of(help_lang())
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 change`, `2 changes`: English has a plural."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 class Language(StrEnum):
     """Language of everything a person reads."""
 

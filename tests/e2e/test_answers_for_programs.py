@@ -87,6 +87,13 @@ def test_tables_speak_the_language_asked_for(desk: CommandLine, command: tuple[s
         assert said == "\n".join(line.rstrip() for line in said.splitlines()) + "\n"
 
 
+def test_english_has_a_singular(provisioned: CommandLine) -> None:
+    provisioned.allot("k8s/jtj-egov", cpu="3")
+    assert "1 change," in provisioned.run("plan", lang="en")
+    assert "1 declared change waiting" in provisioned.run("drift", lang="en")
+    assert "3 warnings, 1 notice\n" in provisioned.run("validate", lang="en")
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command) or "yunjin")
 def test_every_command_explains_itself(desk: CommandLine, command: tuple[str, ...]) -> None:
     chinese, english = desk.run(*command, "--help"), desk.run(*command, "--help", "--lang", "en")

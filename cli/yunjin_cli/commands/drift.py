@@ -23,7 +23,7 @@ from yunjin_cli.commands.spine import (
 from yunjin_cli.output import Column, Row, Told, figures, say, show_rows, show_value
 from yunjin_cli.plans import short, show_judged, show_receipts, unknown_exit
 from yunjin_cli.session import Output, Session, command, moment
-from yunjin_cli.speech import ListingGroup, group, said
+from yunjin_cli.speech import ListingGroup, counted, group, said
 
 if TYPE_CHECKING:
     from yunjin.engine.drift import Seen
@@ -94,7 +94,8 @@ def drift_list(session: Session) -> int:
             session,
             Text(
                 f"{word('drift').zh} {len(found)} 处; 另有 {len(parted.waiting)} 项已申报未下发",
-                f"{len(found)} differences; {len(parted.waiting)} declared changes wait to be applied",
+                f"{counted(len(found), 'difference')}; "
+                f"{counted(len(parted.waiting), 'declared change')} waiting to be applied",
             ),
         )
         for endpoint in unknown:

@@ -24,7 +24,7 @@ from yunjin_cli.output import Column, Row, Told, progress, say, show_rows, show_
 from yunjin_cli.plans import counts_text, declared_rules, show_judged, show_receipts, unknown_exit
 from yunjin_cli.session import Output, Session, command, moment
 from yunjin_cli.signals import asked_to_stop
-from yunjin_cli.speech import said
+from yunjin_cli.speech import counted, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -196,13 +196,13 @@ def refuse_stopped(session: Session, judged: Judged) -> None:
         raise RefusalError(
             Text(
                 f"变更方案有 {stops} 项警告, 按 --strict 不予下发",
-                f"the plan has {stops} warnings, which --strict counts as errors",
+                f"the plan has {counted(stops, 'warning')}, counted as errors by --strict",
             ),
             Text("处理这些警告, 或去掉 --strict", "see to them, or leave out --strict"),
         )
     if stops and session.output is Output.TABLE:
         raise RefusalError(
-            Text(f"变更方案有 {stops} 处错误, 不予下发", f"refused: {stops} findings stop the plan")
+            Text(f"变更方案有 {stops} 处错误, 不予下发", f"refused for {counted(stops, 'finding')}")
         )
 
 
@@ -232,7 +232,8 @@ def agreed(session: Session, question: Text, *, yes: bool) -> None:
 def consent(session: Session, judged: Judged, *, yes: bool) -> None:
     """Consent to a plan; one without changes needs none."""
     count = len(judged.plan.changes)
-    agreed(session, Text(f"下发执行 {count} 项变更?", f"apply {count} changes?"), yes=yes or not count)
+    question = Text(f"下发执行 {count} 项变更?", f"apply {counted(count, 'change')}?")
+    agreed(session, question, yes=yes or not count)
 
 
 def apply_with_bar(session: Session, made: Spine, judged: Judged, settings: Settings) -> tuple[Receipt, ...]:
