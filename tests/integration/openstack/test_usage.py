@@ -53,6 +53,23 @@ def test_capacity_is_what_the_scheduler_gives_away(
     wait_until(lambda: direct.capacity()[POOL].taken.of("cpu") == before.taken.of("cpu") + 2000)
 
 
+def test_a_host_is_known_by_whatever_name_placement_has_for_it(
+    direct: OpenStackBackend, cloud: DevCloud
+) -> None:
+    """Libvirt's hypervisors bear full domain names, where the services have short ones."""
+    before = direct.capacity()[POOL].total
+
+    def rename(old: str, new: str) -> None:
+        (found,) = cloud.api().get("placement", f"/resource_providers?name={old}")["resource_providers"]
+        cloud.api().must("PUT", "placement", f"/resource_providers/{found['uuid']}", {"name": new})
+
+    rename(HOST, f"{HOST}.panjin.example")
+    try:
+        assert direct.capacity()[POOL].total == before
+    finally:
+        rename(f"{HOST}.panjin.example", HOST)
+
+
 def test_consumption_is_counted_between_the_two_moments(
     direct: OpenStackBackend, cloud: DevCloud, small: Objects
 ) -> None:

@@ -52,19 +52,28 @@ class Consumption:
 def capacity(client: Client) -> dict[str, Capacity]:
     """By name of the host aggregate. Hosts of several aggregates count in each.
 
+    Aggregates name the hosts of Nova's services, Placement the hypervisors on them, which often bear longer
+    names: Nova tells which is on which.
+
     Raises:
         UnreachableError, TransientError, RefusalError.
     """
     aggregates = client.listed(COMPUTE, "/os-aggregates", "aggregates", about="aggregates")
+    hypervisors = client.listed(COMPUTE, "/os-hypervisors/detail", "hypervisors", about="hosts")
     providers = client.listed(PLACEMENT, "/resource_providers", "resource_providers", about="hosts")
-    by_name = {str(each["name"]): str(each["uuid"]) for each in providers}
-    wanted = {host for each in aggregates for host in each.get("hosts") or () if host in by_name}
-    with ThreadPoolExecutor(_AT_ONCE, f"yunjin-capacity-{client.endpoint}") as pool:
-        found = dict(zip(wanted, pool.map(lambda host: _host(client, by_name[host]), wanted), strict=True))
-    return {
-        str(each["name"]): _sum([found[host] for host in each.get("hosts") or () if host in found])
+    known = {str(each["uuid"]) for each in providers}
+    on: dict[str, list[str]] = {}
+    for each in hypervisors:
+        if each.get("id") in known:
+            on.setdefault(str((each.get("service") or {}).get("host")), []).append(str(each["id"]))
+    held = {
+        str(each["name"]): [own for host in each.get("hosts") or () for own in on.get(host, ())]
         for each in aggregates
     }
+    wanted = {own for every in held.values() for own in every}
+    with ThreadPoolExecutor(_AT_ONCE, f"yunjin-capacity-{client.endpoint}") as pool:
+        found = dict(zip(wanted, pool.map(lambda own: _host(client, own), wanted), strict=True))
+    return {name: _sum([found[own] for own in every]) for name, every in held.items()}
 
 
 def consumption(client: Client, project: str, since: datetime, until: datetime) -> Consumption:
