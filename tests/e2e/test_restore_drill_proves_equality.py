@@ -130,7 +130,7 @@ def test_a_full_disk_leaves_no_half_backup(worked: CommandLine) -> None:
     assert process.returncode == 1
     assert "磁盘" in said
     assert left(worked.folder / "backups") == []
-    assert [path.name for path in worked.state.iterdir() if path.name.startswith("backup-")] == []
+    assert [path.name for path in worked.state.iterdir() if path.name.startswith(".backup-")] == []
     assert exported(worked) == before
     newest(worked, "backups")
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import shutil
 import tempfile
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING, Final
 
 from yunjin.engine import manifests
@@ -44,6 +46,10 @@ WITH_AUDIT: Final = "0002"
 UNREADABLE: Final = "replace-unreadable"
 """Consent to put a backup where a state is that cannot be read."""
 _PIECE: Final = 1 << 20
+_WORK: Final = ".backup-"
+"""Begins the name of the folder in which a backup is made, so that it is no backup's own."""
+_STALE: Final = 86_400.0
+"""Seconds after which such a folder is nobody's any longer: its process was killed."""
 _EMPTY: Final = ("answers", "alembic_version")
 """Tables whose rows make no state."""
 
@@ -88,9 +94,10 @@ def take(store: Store, place: ObjectStore) -> tuple[str, Manifest]:
         YunjinError: the place cannot be written to, or a disk is full.
     """
     Seal(store.database, store.now).seal(whole=True)
+    _clear_away(store.folder)
     made = store.now()
     name = f"backup-{made:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    with tempfile.TemporaryDirectory(dir=store.folder, prefix="backup-") as work:
+    with tempfile.TemporaryDirectory(dir=store.folder, prefix=_WORK) as work:
         path = Path(work) / CONTENT
         copy(store.database, path)
         with closing(SqliteDatabase(path)) as copied:
@@ -107,6 +114,14 @@ def take(store: Store, place: ObjectStore) -> tuple[str, Manifest]:
         place.put(f"{name}/{CONTENT}", path)
         place.put(f"{name}/{manifests.NAME}", manifest.written())
     return name, manifest
+
+
+def _clear_away(folder: Path) -> None:
+    """Each backup that is killed leaves a whole copy; many would fill the disk of the state itself."""
+    for left in folder.glob(f"{_WORK}*"):
+        with suppress(OSError):
+            if time() - left.stat().st_mtime > _STALE:
+                shutil.rmtree(left)
 
 
 @contextmanager

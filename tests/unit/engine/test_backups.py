@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -12,11 +14,13 @@ import pytest
 
 import states
 from audits import planted
+from killing import fork
 from yunjin.engine import backups, manifests
 from yunjin.errors import PermanentError, RefusalError, UsageError
 from yunjin.store import Store
 from yunjin.store.database import FILE
 from yunjin.store.objects import open_objects
+from yunjin.store.objects.folder import FolderStore
 from yunjin.store.sqlite import connect
 
 if TYPE_CHECKING:
@@ -221,3 +225,31 @@ def test_a_log_left_beside_the_old_state_is_not_taken_for_the_new_one(backup: Pa
     assert (done.equal, done.report.sound) == (True, True)
     with closing(connect(folder / done.before)) as old:
         assert old.execute("SELECT kind FROM clocks").fetchall() == [("x",)]
+
+
+class _Deadly(FolderStore):
+    """A place whose writer is killed."""
+
+    def put(self, *_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_what_killed_backups_left_does_not_pile_up(tmp_path: Path, clock: Clock) -> None:
+    """A whole copy each. A young one may be of a backup that is being taken."""
+    state = states.begin(tmp_path / "state")
+
+    def take() -> None:
+        with Store.open(state, clock) as store:
+            backups.take(store, _Deadly(tmp_path / "shelf"))
+
+    assert fork(take) == -signal.SIGKILL
+    (left,) = state.glob(".backup-*")
+    shelf = open_objects(str(state))  # the worst place for backups
+    with Store.open(state, clock) as store:
+        first, _ = backups.take(store, shelf)
+        assert (left / manifests.CONTENT).exists()
+        for old in (left, state / first):
+            os.utime(old, (0, 0))
+        second, _ = backups.take(store, shelf)
+    assert list(state.glob(".backup-*")) == []
+    assert all((state / name / manifests.NAME).exists() for name in (first, second))
