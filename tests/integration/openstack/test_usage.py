@@ -45,6 +45,10 @@ def test_capacity_is_what_the_scheduler_gives_away(
         assert now.reserved.of("cpu") == 1000
         assert now.offered.of("cpu") == int((host.cpus - 1) * 1.5) * 1000
         assert now.offered.of("storage") == before.offered.of("storage")
+        changed = api.get("placement", path)
+        changed["inventories"]["PCPU"] = {**changed["inventories"]["VCPU"], "total": 4, "reserved": 0}
+        api.must("PUT", "placement", path, changed)
+        assert direct.capacity()[POOL].total.of("cpu") == (host.cpus + 4) * 1000
     finally:
         kept["resource_provider_generation"] = api.get("placement", path)["resource_provider_generation"]
         api.must("PUT", "placement", path, kept)

@@ -27,8 +27,14 @@ if TYPE_CHECKING:
     from yunjin.substrates.openstack.client import Client
     from yunjin.substrates.openstack.forms import Raw
 
-_CLASSES: Final = {"VCPU": (CPU, 1000), "MEMORY_MB": (MEMORY, 1), "DISK_GB": (STORAGE, 1024)}
-"""By Placement's resource class, the dimension and its base units in one."""
+_CLASSES: Final = {
+    "VCPU": (CPU, 1000),
+    "PCPU": (CPU, 1000),
+    "MEMORY_MB": (MEMORY, 1),
+    "DISK_GB": (STORAGE, 1024),
+}
+"""By Placement's resource class, the dimension and its base units in one. Nova's quota counts processors that
+servers share and those that one has for itself alike."""
 _AT_ONCE: Final = 8
 
 
