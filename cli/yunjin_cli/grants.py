@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from yunjin.errors import Text
+from yunjin.errors import Text, UsageError
 from yunjin.model.words import word
 from yunjin_cli.output import Column, Row, Told, figures, show_rows, show_value
 from yunjin_cli.session import Output, Session
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from yunjin.ledger.books import Grant
 
 ALL: Final = "*"
+_LONGEST: Final = 200
 _LANGS: Final[tuple[Lang, Lang]] = ("zh", "en")
 _STATES: Final = {
     "future": Text("待生效", "yet to begin"),
@@ -40,6 +41,17 @@ _GRANTS: Final = (
     *AMOUNTS,
     Column("term", Text("起止", "from, until"), whole=True),
 )
+
+
+def stated(option: str, written: str) -> str:
+    """What an option says in one line: the decision, or the cause. Raises UsageError where it says none."""
+    line = written.strip()
+    if not line or len(line) > _LONGEST or not line.isprintable():
+        raise UsageError(
+            Text(f"{option} 须用一行文字写明", f"{option} is said in one line"),
+            Text(f"写一行, 不超过 {_LONGEST} 个字符", f"write a line of {_LONGEST} characters at most"),
+        )
+    return line
 
 
 def show_grants(session: Session, names: Names, found: Sequence[Grant]) -> None:

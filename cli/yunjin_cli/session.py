@@ -37,10 +37,9 @@ if TYPE_CHECKING:
 
 TIME_ZONE = ZoneInfo("Asia/Shanghai")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_FIRST, _LAST = (
-    date(1900, 1, 1),
-    date(9998, 12, 31),
-)  # beyond, days cannot be added nor zones applied
+_FIRST, _LAST = date(1900, 1, 1), date(9998, 12, 31)  # beyond, no days can be added
+MOST_NUMBER = 2**31 - 1
+"""The highest number that a database draws for a row."""
 
 
 class Output(StrEnum):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 LEAF = "k8s/jtj-egov"
+OPENING = "opening/bureau/jtj/k8s-egov"
 TERM = ("--pool", "k8s-egov", "--until", "2027-11-22", "--basis", "盘数发〔2026〕18号")
 READS = {
     "show the city": ("ledger", "show"),
@@ -28,7 +29,7 @@ READS = {
     "check": ("ledger", "check"),
     "explain": ("ledger", "explain", "bureau/jtj"),
     "grant list": ("grant", "list"),
-    "grant show": ("grant", "show", "opening/bureau/jtj/k8s-egov"),
+    "grant show": ("grant", "show", OPENING),
 }
 
 
@@ -184,11 +185,15 @@ def test_a_counter_that_was_tampered_with_is_exit_1(provisioned: CommandLine) ->
         (("ledger", "show", "--recorded-by", "2020-01-01"), "按 2020-01-01 23:59:59 的登记"),
         (("ledger", "explain"), "explain"),
         (("grant", "show", "G-2020-0001"), "G-2020-0001"),
+        (("grant", "add", "bureau/jtj", "--cpu", "1", *TERM[:-1], " "), "--basis"),
+        (("grant", "renew", OPENING, "--until", "2030-01-01", "--basis", "一\n二"), "--basis"),
+        (("grant", "end", OPENING, "--cause", ""), "--cause"),
+        (("allot", "--release", "99999999999999999999"), "2147483647"),
+        (("bureau", "cancel", "99999999999999999999"), "2147483647"),
+        (("audit", "verify", "--restored", "99999999999999999999"), "2147483647"),
     ],
 )
-def test_a_question_that_cannot_be_meant_is_2(
-    provisioned: CommandLine, call: tuple[str, ...], words: str
-) -> None:
+def test_what_cannot_be_meant_is_2(provisioned: CommandLine, call: tuple[str, ...], words: str) -> None:
     answer = provisioned.ask(*call)
     assert (answer.code, answer.out) == (2, "")
     assert words in answer.err

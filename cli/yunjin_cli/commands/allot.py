@@ -16,7 +16,7 @@ from yunjin_cli.ledgers import opened
 from yunjin_cli.nodes import KeyOption, LeafArgument, nodes_of, one_of
 from yunjin_cli.output import Told, say, show_value
 from yunjin_cli.reservations import ExpiryOption, lasting, reserved_row, say_reserved
-from yunjin_cli.session import Output, Session, command
+from yunjin_cli.session import MOST_NUMBER, Output, Session, command
 from yunjin_cli.speech import said
 
 if TYPE_CHECKING:
@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 
 ReleaseOption = Annotated[
     int | None,
-    typer.Option("--release", metavar="NUMBER", min=1, help=said("释放此预占", "give this reservation up")),
+    typer.Option(
+        "--release",
+        metavar="NUMBER",
+        min=1,
+        max=MOST_NUMBER,
+        help=said("释放此预占", "give this reservation up"),
+    ),
 ]
 
 

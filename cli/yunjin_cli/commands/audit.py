@@ -16,7 +16,7 @@ from yunjin_cli.audits import list_rows, report_value, show_report
 from yunjin_cli.files import written
 from yunjin_cli.objects import AccessOption  # noqa: TC001 (typer reads it)
 from yunjin_cli.output import say, show_value, waiting
-from yunjin_cli.session import TIME_ZONE, Output, Session, business_date, command
+from yunjin_cli.session import MOST_NUMBER, TIME_ZONE, Output, Session, business_date, command
 from yunjin_cli.speech import group, said
 
 audit = group("审计记录: 查询、校验、导出", "the audit: list its rows, verify its chain, export it")
@@ -91,6 +91,7 @@ def verify(
         typer.Option(
             "--restored",
             metavar="N",
+            max=MOST_NUMBER,
             help=said(
                 "已知的恢复备份(其审计记录号), 由此放弃的记录不算缺失",
                 "number of a restore that is known of; what it gave up is not missed",

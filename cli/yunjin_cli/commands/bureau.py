@@ -19,7 +19,7 @@ from yunjin_cli.amounts import listed
 from yunjin_cli.commands.estate import BodyArgument, bureaus
 from yunjin_cli.moves import reorganisation_row, show_planned, show_reorganisations
 from yunjin_cli.output import Row, say, show_value
-from yunjin_cli.session import Output, Session, command
+from yunjin_cli.session import MOST_NUMBER, Output, Session, command
 from yunjin_cli.speech import said
 
 if TYPE_CHECKING:
@@ -75,7 +75,10 @@ KeepGuarantee = Annotated[
         "--keep-guarantee", metavar=_AMOUNTS, help=said("留下的保底额度, 供核对", "guarantee that stays")
     ),
 ]
-Number = Annotated[int, typer.Argument(help=said("机构调整的序号", "number of the reorganisation"))]
+Number = Annotated[
+    int,
+    typer.Argument(min=1, max=MOST_NUMBER, help=said("机构调整的序号", "number of the reorganisation")),
+]
 
 
 @command(bureaus, "rename", Text("部门或县区更名", "give a body another name"))
@@ -140,7 +143,12 @@ def transfer_function(
 def changes(
     session: Session,
     number: Annotated[
-        int | None, typer.Argument(help=said("只看这一项, 并列出变动内容", "one of them, with what it moves"))
+        int | None,
+        typer.Argument(
+            min=1,
+            max=MOST_NUMBER,
+            help=said("只看这一项, 并列出变动内容", "one of them, with what it moves"),
+        ),
     ] = None,
 ) -> int:
     """Those that wait for their day and those that are carried out."""

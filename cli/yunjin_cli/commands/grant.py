@@ -23,7 +23,7 @@ from yunjin_cli.amounts import (
     listed,
 )
 from yunjin_cli.commands.estate import found
-from yunjin_cli.grants import grant_row, list_grants
+from yunjin_cli.grants import grant_row, list_grants, stated
 from yunjin_cli.ledgers import asked, opened
 from yunjin_cli.nodes import (
     KeyOption,
@@ -157,7 +157,7 @@ def add(
             pools=dict.fromkeys(pool, amounts),
             guarantee=_guaranteed(guarantee or (), pool),
             grantor=one_of(nodes, by),
-            basis=basis,
+            basis=stated("--basis", basis),
             valid_from=None if start is None else business_date(start),
             valid_to=business_date(until),
         )
@@ -246,9 +246,9 @@ def renew(
     key: KeyOption = "",
 ) -> int:
     """The earlier term stays on record."""
-    day = business_date(until)
+    day, decision = business_date(until), stated("--basis", basis)
     version = _changed(
-        session, number, lambda ledger: ledger.renew(number, day, basis, session.as_of, key=key)
+        session, number, lambda ledger: ledger.renew(number, day, decision, session.as_of, key=key)
     )
     say(
         session,
@@ -269,7 +269,8 @@ def end(
     key: KeyOption = "",
 ) -> int:
     """Nothing is taken away by it: what is used beyond what remains becomes a deficit and is reclaimed."""
-    version = _changed(session, number, lambda ledger: ledger.end(number, cause, session.as_of, key=key))
+    why = stated("--cause", cause)
+    version = _changed(session, number, lambda ledger: ledger.end(number, why, session.as_of, key=key))
     say(
         session,
         Text(
