@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scripted_server import Scripted, ScriptedServer
-from yunjin.errors import PermanentError, RefusalError, TransientError
+from yunjin.errors import PermanentError, RefusalError, TransientError, UnreachableError
 from yunjin.substrates.openstack.answer import IDENTITY, VOLUME
 from yunjin.substrates.openstack.client import Client
 
@@ -102,3 +104,19 @@ def test_a_token_for_no_project_is_refused_before_anything_is_asked(
         assert [each.path for each in server.asked] == ["/v3/auth/tokens"]
     assert caught.value.remedy is not None
     assert "project_name" in caught.value.remedy.zh
+
+
+def test_where_nobody_answers_keystone_is_named(tmp_path: Path) -> None:
+    """Else an operator looks after the service that was asked for."""
+    with _client(tmp_path):
+        """It leaves its file."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        file = tmp_path / "clouds.yaml"
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        file.write_text(re.sub(r"http://127\.0\.0\.1:\d+", address, file.read_text("utf-8")), "utf-8")
+        client = Client.connect("os-egov", file, "os", timeout=5, connections=1)
+        for ask in (lambda: client.has(VOLUME), lambda: client.send(VOLUME, "GET", "/volumes")):
+            with pytest.raises(UnreachableError, match="Keystone"):
+                ask()
+        client.close()

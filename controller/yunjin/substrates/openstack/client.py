@@ -219,6 +219,7 @@ class Client:
 
     def has(self, service: Service) -> bool:
         """Whether the catalogue names the service."""
+        self._guarded(IDENTITY, self._access.token)  # brings the catalogue; without it, Keystone is to blame
         return self._guarded(service, lambda: bool(self._access.address(service)))
 
     @property
