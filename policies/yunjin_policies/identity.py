@@ -1,4 +1,4 @@
-"""Identity: tenants under the ids of bodies, sources, and oddities of the documents.
+"""Identity: tenants under the ids of bodies, names of projects, sources, and oddities of the documents.
 
 Run by `yunjin.policy`; calls `yunjin.model`. Promises that an id means one body, on screens and labels alike.
 That no id is given twice within its kind is what `yunjin.estate` already refuses to load otherwise.
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from yunjin.model.tenants import Tenant
 
 _OWN_KINDS: Final = ("bureau", "area")
+_CLOUDS: Final = "openstack"
+_LONGEST: Final = 64 - len("-viewer")
+"""Of a project's name: Keystone keeps 64 characters, and the project's groups are called after it."""
 
 
 @rule(
@@ -126,4 +129,36 @@ def oddities(facts: Facts) -> Iterator[Breach]:
         yield Breach(str(place), said, place)
 
 
-RULES = (ids_are_one, own_tenant_has_its_id, sources_present, oddities)
+@rule(
+    "I05",
+    Severity.ERROR,
+    requires=Text(
+        f"项目名称不超过 {_LONGEST} 个字符, 给其用户组的名称留出余地",
+        f"The name of a project has {_LONGEST} characters at most: its groups are called after it",
+    ),
+    remedy=Text(
+        "改用更短的用云单位编号或资源池后缀",
+        "use a shorter id of the tenant, or a shorter suffix of the pool",
+    ),
+)
+def projects_leave_room(facts: Facts) -> Iterator[Breach]:
+    """Names of projects, but of imported ones that go without groups of ours."""
+    estate = facts.estate
+    bare = {
+        part.leaf
+        for tenant in estate.tenants.values()
+        for part in tenant.imported
+        if any(lack.object.startswith("role-") for lack in part.without)
+    }
+    for row in estate.leaf_rows:
+        name = row.node.rpartition("/")[2]
+        cloud = estate.endpoints[estate.pools[row.pool].endpoint].technology == _CLOUDS
+        if cloud and len(name) > _LONGEST and row.node not in bare:
+            yield Breach(
+                row.node,
+                Text(f"项目名称 {name} 有 {len(name)} 个字符", f"project {name} has {len(name)} characters"),
+                estate.place("baseline", row.key),
+            )
+
+
+RULES = (ids_are_one, own_tenant_has_its_id, sources_present, oddities, projects_leave_room)

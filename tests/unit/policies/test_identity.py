@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from declared import declared
-from estates import SOURCE, city, tenant
+from estates import SMALL, SOURCE, city, tenant
 from findings import messages, said
+from takings import beside_a_cloud
 from yunjin.errors import Place, Text
 
 if TYPE_CHECKING:
     from yunjin.model.estate import Estate
 
 
-@pytest.mark.parametrize("rule", ["I01", "I02", "I04"])
+@pytest.mark.parametrize("rule", ["I01", "I02", "I04", "I05"])
 def test_the_minimal_city_keeps_every_rule(rule: str) -> None:
     assert said(rule, declared()) == []
 
@@ -91,3 +92,29 @@ def test_oddities_of_the_documents_are_shown_where_they_stand() -> None:
     (finding,) = said("I04", estate)
 
     assert (finding.message.zh, finding.place) == ("市发改委列了两次", place)
+
+
+@pytest.mark.parametrize(
+    ("length", "endpoint", "pool", "refused"),
+    [(57, "os", "os-egov", 0), (58, "os", "os-egov", 1), (63, "k8s", "k8s-egov", 0)],
+)
+def test_the_name_of_a_project_leaves_room_for_its_groups(
+    length: int, endpoint: str, pool: str, refused: int
+) -> None:
+    row = {"node": f"leaf/{endpoint}/{'p' * length}", "pool": pool, "tenant": "jtj", "allotted": SMALL}
+    estate = declared(**beside_a_cloud(row))
+
+    assert len(messages("I05", estate)) == refused
+
+
+def test_an_imported_project_without_groups_of_ours_keeps_its_name() -> None:
+    node = f"leaf/os/{'p' * 63}"
+    row = {"node": node, "pool": "os-egov", "tenant": "jtj", "allotted": SMALL}
+    without = [
+        {"object": role, "since": "2026-11-22", "reason": "原无此项"}
+        for role in ("role-admin", "role-viewer")
+    ]
+    tenants = city()["tenants"]
+    tenants[1]["imported"] = [{"leaf": node, "since": "2026-11-22", "paper": None, "without": without}]
+
+    assert messages("I05", declared(**{**beside_a_cloud(row), "tenants": tenants})) == []
