@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+import ports
 from commandline import CommandLine
 from estates import write_estate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -44,6 +47,24 @@ def provisioned(tmp_path: Path, prepared: dict[str, CommandLine]) -> CommandLine
     """The small city, planned and applied."""
     shutil.copytree(prepared["provisioned"].folder, tmp_path, dirs_exist_ok=True)
     return CommandLine(tmp_path)
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Iterator[str]:
+    """A kubeconfig of a server on loopback where nobody listens."""
+    with ports.keep() as kept:
+        path = tmp_path / "closed.kubeconfig"
+        server = f"https://127.0.0.1:{ports.number(kept)}"
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "closed",
+            "contexts": [{"name": "closed", "context": {"cluster": "closed", "user": "ops"}}],
+            "clusters": [{"name": "closed", "cluster": {"server": server}}],
+            "users": [{"name": "ops", "user": {"token": "not-to-be-shown"}}],
+        }
+        path.write_text(json.dumps(config), "utf-8")
+        yield path.name
 
 
 @pytest.fixture

@@ -8,34 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import ports
 from yunjin.model.resources import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from commandline import CommandLine
 
 QUOTA = Key("k8s", "jtj-egov", "ResourceQuota", "yunjin")
-
-
-@pytest.fixture
-def closed(tmp_path: Path) -> Iterator[str]:
-    """A kubeconfig of a server on loopback where nobody listens."""
-    with ports.keep() as kept:
-        path = tmp_path / "closed.kubeconfig"
-        server = f"https://127.0.0.1:{ports.number(kept)}"
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "closed",
-            "contexts": [{"name": "closed", "context": {"cluster": "closed", "user": "ops"}}],
-            "clusters": [{"name": "closed", "cluster": {"server": server}}],
-            "users": [{"name": "ops", "user": {"token": "not-to-be-shown"}}],
-        }
-        path.write_text(json.dumps(config), "utf-8")
-        yield path.name
 
 
 def test_warnings_are_fine_unless_strict(desk: CommandLine) -> None:

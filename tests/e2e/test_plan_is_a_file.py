@@ -131,6 +131,21 @@ def test_what_has_moved_is_skipped_and_the_rest_done(provisioned: CommandLine) -
     assert standing["fgw-egov/ResourceQuota/yunjin"]["spec"]["hard"]["requests.cpu"] == "3"
 
 
+def test_an_endpoint_that_falls_silent_after_the_plan_stops_no_other(desk: CommandLine, closed: str) -> None:
+    desk.run("plan")
+    desk.run("apply", "--yes")
+    desk.allot("k8s-egov/jtj-egov", "os-egov/jtj-egov", cpu=3)
+    desk.run("plan")
+
+    done = desk.value("apply", "--yes", "--kubeconfig", closed, expect=1)
+
+    ends = {receipt["key"].split("/")[0]: receipt["outcome"] for receipt in done["receipts"]}
+    assert ends == {"k8s-egov": "failed", "os-egov": "done"}
+    assert done["counts"] == {"done": 1, "failed": 1}
+    desk.run("apply", "--yes")
+    assert desk.value("plan")["plan"]["changes"] == []
+
+
 def test_a_plan_that_was_applied_by_somebody_else_meanwhile_is_done(provisioned: CommandLine) -> None:
     done = provisioned.value("apply", "p.json", "--yes")
     assert set(done["counts"]) == {"already"}

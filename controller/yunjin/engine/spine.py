@@ -8,6 +8,7 @@ plan that was judged just before, and that an endpoint which could not be read t
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from yunjin.engine import accounts, doubts, opening
 from yunjin.engine.choices import drift_policies
 from yunjin.engine.departures import held_back
 from yunjin.engine.split import narrowed, overwrites, split, undoes
+from yunjin.errors import YunjinError
 from yunjin.ledger.shares import shares
 from yunjin.model.policies import REPAIR
 from yunjin.model.resources import LeafState, ObjectClass
@@ -248,8 +250,8 @@ class Spine:
             ]
             names = (row.node.rpartition("/")[2] for row in standing)
             name = next((name for name in names if name not in fresh), None)
+            found[endpoint] = None
             if name and endpoint not in plan.unknown and isinstance(backend, ClusterBackend):
-                found[endpoint] = backend.pool_binding_active(name)
-            else:
-                found[endpoint] = None
+                with suppress(YunjinError):  # who falls silent after the plan stops nothing on the others
+                    found[endpoint] = backend.pool_binding_active(name)
         return found
