@@ -114,9 +114,14 @@ def _walk(ground: Ground) -> None:
     ground.desk.allot(f"{ground.people.endpoint}/{namespace}", cpu=1)
     (change,) = ground.changes()
     assert change["key"]["kind"] == "ResourceQuota"
+    said = {each["path"]: (each["observed"], each["wanted"]) for each in change["differences"]}
+    assert said["spec.hard.requests.cpu"] == ("2", "1")
+    assert said["spec.hard.pods"] == (None, "0")
     ground.desk.run("apply", "--yes")
     after = ground.body(quota)
-    assert after["spec"]["hard"]["requests.cpu"] == "1"
+    assert {path: after["spec"]["hard"][path.removeprefix("spec.hard.")] for path in said} == {
+        path: wanted for path, (_, wanted) in said.items()
+    }
     assert after["spec"]["hard"]["count/services"] == "5"
     assert after["metadata"]["labels"]["yunjin/tenant"] == "bus"
     managers = {

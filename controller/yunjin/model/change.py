@@ -75,6 +75,11 @@ class Change:
         """What `before` and `after` were computed over; of a removal, the fields that Yunjin owns."""
         return Wanted(self.key, self.body or {}, self.object_class, self.rank, self.loose)
 
+    def binds_anew(self, difference: Difference) -> bool:
+        """Whether a quota that is taken over had no such bound: nobody took it out, it counted nothing."""
+        taken_over = self.loose and self.force and self.object_class is ObjectClass.QUOTA
+        return taken_over and difference.observed is None
+
 
 ABSENT = "absent"
 

@@ -88,6 +88,8 @@ def _of_change(change: Change) -> Iterator[DriftItem]:
     elif change.action is Action.DELETE:
         yield replace(whole, kind=DriftKind.EXTRA)
     for difference in change.differences:
+        if change.binds_anew(difference):
+            continue
         kind = DriftKind.CHANGED
         if difference.observed is None:
             kind = DriftKind.MISSING

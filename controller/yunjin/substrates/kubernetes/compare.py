@@ -145,6 +145,19 @@ def _figures(wanted: Wanted, live: Live) -> Deviations:
     return found
 
 
+def newly_bound(wanted: Wanted, live: Live) -> Deviations:
+    """What a quota does not bound, and will once Yunjin takes it over."""
+    if wanted.key.kind != "ResourceQuota":
+        return {}
+    bounds = _bounds(live.body)
+    known = quantities.amounts(bounds)
+    return {
+        (*_HARD, resource): (_canonical(wanted.key.kind, (*_HARD, resource), text), MISSING)
+        for resource, text in _bounds(wanted.body).items()
+        if resource not in bounds and quantities.dimension_of(resource) not in known
+    }
+
+
 def _bounds(body: Body) -> Mapping[str, Any]:
     hard = _at(body, _HARD)
     return hard if type(hard) is dict else {}

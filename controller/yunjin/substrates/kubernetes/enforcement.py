@@ -64,6 +64,8 @@ def _used(hard: Mapping[str, Any], counted: Mapping[str, Any]) -> Amounts:
 
 def _lowered(change: Change) -> Iterator[str]:
     for difference in change.differences:
+        if change.binds_anew(difference):
+            continue
         if difference.path.startswith(_HARD) and difference.wanted is not None:
             bounded = difference.observed is not None
             if not bounded or quantities.value(str(difference.wanted)) < quantities.value(

@@ -76,8 +76,14 @@ class KubernetesTranslator:
         return not compare.deviations(wanted, live)
 
     def differences(self, wanted: Wanted, live: Live) -> tuple[Difference, ...]:
-        """Every field that differs, in order of path."""
-        return compare.explain(live, compare.deviations(wanted, live))
+        """Every field that differs, in order of path.
+
+        Where that takes a quota over, also what it will bound for the first time: people will feel that.
+        """
+        found = compare.deviations(wanted, live)
+        if found and wanted.loose and not compare.owns(live.body):
+            found = {**compare.newly_bound(wanted, live), **found}
+        return compare.explain(live, found)
 
     def fingerprint(self, wanted: Wanted, live: Live | None) -> str:
         """Hash of the compared fields as they stand: the wanted ones, with each that differs as observed."""

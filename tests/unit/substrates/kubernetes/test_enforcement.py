@@ -60,6 +60,16 @@ def test_a_growth_does_not_ask_what_is_used() -> None:
     assert in_force(grown, _body(hard, {"hard": hard, "used": {"requests.cpu": "100"}}))
 
 
+def test_what_runs_in_a_quota_that_is_taken_over_does_not_hold_it_up() -> None:
+    """It was never bound: it goes on, and nothing is to be had back from it."""
+    larger = replace(LARGE_QUOTA, loose=True)
+    theirs = {**SMALL_QUOTA.body, "spec": {"hard": {"cpu": "4"}}}
+    taken_over = change(larger, Live(larger.key, theirs, "1"), force=True)
+    assert "spec.hard.pods" in [difference.path for difference in taken_over.differences]
+    hard = LARGE_QUOTA.body["spec"]["hard"]
+    assert in_force(taken_over, _body(hard, {"hard": hard, "used": {"pods": "900"}}))
+
+
 def test_a_first_bound_waits_like_a_shrink() -> None:
     without = {name: text for name, text in HARD.items() if name != "requests.cpu"}
     unbounded = replace(SMALL_QUOTA, body={**SMALL_QUOTA.body, "spec": {"hard": without}})
