@@ -25,6 +25,9 @@ def test_lists_call_everybody_by_the_name_of_the_day(desk: CommandLine, day: str
 def test_the_day_the_name_changes_bears_the_new_one(desk: CommandLine) -> None:
     for day, name in {"2018-12-31": "市交通局", "2019-01-01": "市交通运输局"}.items():
         assert desk.value("bureau", "show", "jtj", "--as-of", day)["name"]["zh"] == name
+    shown = desk.run("bureau", "show", "jtj")
+    for term in ("市交通局 (2019年1月1日前)", "市交通运输局 (2019年1月1日起, 待核)", "行动计划列名"):
+        assert term in shown
 
 
 def test_a_day_that_does_not_exist_is_bad_input(desk: CommandLine) -> None:

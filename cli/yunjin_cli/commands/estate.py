@@ -54,7 +54,7 @@ STAGES: Final = {
 }
 HORIZONS: Final = {"2016": Text("2016年", "2016"), "135": Text("十三五", "2016-2020")}
 ORIGINS: Final = {
-    "seed": Text("方案列名", "named in the plan"),
+    "seed": Text("行动计划列名", "named in the action plan"),
     "proposed": Text("建议", "proposed"),
     "decided": Text("机构调整", "by reorganisation"),
 }
@@ -187,8 +187,8 @@ def _dated(name: DatedName) -> Told:
         zh.append(f"{date_text(name.start, 'zh')}起")
         en.append(f"from {date_text(name.start, 'en')}")
     if name.end:
-        zh.append(f"至{date_text(name.end, 'zh')}")
-        en.append(f"until {date_text(name.end, 'en')}")
+        zh.append(f"{date_text(name.end, 'zh')}前")
+        en.append(f"before {date_text(name.end, 'en')}")
     if not name.verified:
         zh.append("待核")
         en.append("not yet verified")
