@@ -36,6 +36,11 @@ READS = {
     "credential list": ("tenant", "credential", "list"),
     "doctor": ("doctor",),
 }
+READS_OF_THE_LEDGER = (
+    ("ledger", "show"), ("ledger", "show", "bureau/jtj"), ("ledger", "explain", "k8s/jtj-egov"),
+    ("ledger", "check"), ("supply", "show"), ("supply", "compare"), ("supply", "relief", "k8s-egov"),
+    ("grant", "list"), ("contribution", "list"), ("audit", "list"),
+)  # fmt: skip
 HEADERS = {
     ("tenant", "list"): (
         "编号 名称 类别 等保 资源池 处理器 内存 存储 状态",
@@ -67,6 +72,23 @@ def test_values_are_the_same_in_every_language_and_form(desk: CommandLine, name:
     english = yaml.safe_load(desk.run(*command, "--output", "yaml", lang="en"))
     assert without_moments(chinese) == without_moments(json.loads(json.dumps(english, default=str)))
     assert chinese is not None
+
+
+def test_answers_of_the_ledger_are_the_same_in_every_language_and_form(provisioned: CommandLine) -> None:
+    for command in READS_OF_THE_LEDGER:
+        chinese = provisioned.value(*command)
+        english = yaml.safe_load(provisioned.run(*command, "--output", "yaml", lang="en"))
+        assert chinese == json.loads(json.dumps(english, default=str)), command
+        assert chinese or command[-1] in ("list", "compare"), command
+
+
+def test_what_went_into_a_file_is_told_to_programs(provisioned: CommandLine) -> None:
+    told = provisioned.value("audit", "export", "--out", "audit.jsonl")
+    lines = (provisioned.folder / "audit.jsonl").read_text("utf-8").splitlines()
+    assert told == {"file": "audit.jsonl", "rows": len(lines)}
+    told = provisioned.value("ledger", "export", "--out", "ledger.json")
+    digest = json.loads((provisioned.folder / "ledger.json").read_text("utf-8"))["digest"]
+    assert told == {"file": "ledger.json", "digest": digest, "signed": False}
 
 
 def without_moments(value: Any) -> Any:
@@ -141,6 +163,9 @@ def test_shells_complete_commands_and_ids(desk: CommandLine) -> None:
     assert complete(desk, "yunjin bureau show daw") == ["dawa"]
     assert "--kubeconfig" in complete(desk, "yunjin plan --k")
     assert "_YUNJIN_COMPLETE=complete_bash" in desk.run("--help", _YUNJIN_COMPLETE="source_bash")
+    words = {"_YUNJIN_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "yunjin tenant show jt"}
+    assert '"jtj":"市交通运输局"' in desk.run(**words)
+    assert "_YUNJIN_COMPLETE=complete_zsh" in desk.run("--help", _YUNJIN_COMPLETE="source_zsh")
 
 
 def complete(desk: CommandLine, words: str) -> list[str]:

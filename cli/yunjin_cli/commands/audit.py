@@ -141,6 +141,8 @@ def export(
             file.write(f"{line}\n".encode())
             count += 1
     if out:
+        if session.output is not Output.TABLE:
+            show_value(session, {"file": out, "rows": count})
         say(
             session,
             Text(f"已导出审计记录 {count} 条到 {out}", f"{count} rows of the audit written to {out}"),

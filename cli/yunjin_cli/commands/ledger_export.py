@@ -13,8 +13,8 @@ import typer
 from yunjin.errors import Text
 from yunjin_cli.files import written
 from yunjin_cli.ledgers import asked
-from yunjin_cli.output import say
-from yunjin_cli.session import Session, command
+from yunjin_cli.output import say, show_value
+from yunjin_cli.session import Output, Session, command
 from yunjin_cli.speech import said
 
 
@@ -52,6 +52,9 @@ def export(
     with written(out) as file:
         file.write(document(content, signature).encode())
     if out:
-        digest = digest_of(content)[:12]
-        say(session, Text(f"台账已导出到 {out}, 摘要 {digest}", f"ledger exported to {out}, digest {digest}"))
+        digest = digest_of(content)
+        if session.output is not Output.TABLE:
+            show_value(session, {"file": out, "digest": digest, "signed": signature is not None})
+        short = digest[:12]
+        say(session, Text(f"台账已导出到 {out}, 摘要 {short}", f"ledger exported to {out}, digest {short}"))
     return 0
