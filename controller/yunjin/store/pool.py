@@ -50,6 +50,7 @@ _DEFAULTS: Final = {
 }
 _HERE: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
 _NO_ROOM: Final = re.compile("too many (clients|connections)|connection slots")  # refused so, it has no code
+_UNPROVEN: Final = re.compile("does not support SSL|SSL error|certificate")
 _AGAIN: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 _GONE: Final = frozenset({"57P01", "57P02", "57P03"})  # shut down, crashed, starting up
 
@@ -180,7 +181,13 @@ def ours(name: str, error: psycopg.Error) -> YunjinError:
     if gone(error):
         return TransientError(
             Text(f"状态库 {name} 无法连接: {said}", f"the state database {name} cannot be reached: {said}"),
+            # What the library advises, sslrootcert=system, finds no authorities of Debian's in its wheel.
             Text(
+                "在 YUNJIN_DATABASE_URL 末尾用 ?sslrootcert=文件 指明为该服务器签发证书的机构",
+                "end YUNJIN_DATABASE_URL with ?sslrootcert=FILE: the authority of the server's certificate",
+            )
+            if _UNPROVEN.search(said)
+            else Text(
                 "请检查数据库服务是否运行, 以及 YUNJIN_DATABASE_URL 的用户和口令",
                 "check that the server runs, and user and password of YUNJIN_DATABASE_URL",
             ),

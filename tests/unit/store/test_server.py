@@ -137,8 +137,10 @@ def test_a_server_elsewhere_is_verified_unless_the_address_says_otherwise(
 ) -> None:
     """The test's own server has no certificate; by its name alone nobody can tell that it is here."""
     url = f"{postgres.new_database().replace('@127.0.0.1:', '@db.panjin.gov.cn:')}?hostaddr=127.0.0.1"
-    with pytest.raises(TransientError, match="SSL"):
+    with pytest.raises(TransientError, match="SSL") as caught:
         Store.open(folder, url=url)
+    assert caught.value.remedy
+    assert "?sslrootcert=" in caught.value.remedy.zh
 
     Store.open(folder, url=f"{url}&sslmode=disable").close()
 
