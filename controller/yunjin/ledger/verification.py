@@ -30,6 +30,12 @@ _GAPS: Final = (
     "WHERE a.seq >= ? AND a.seq < s.seq AND NOT EXISTS (SELECT 1 FROM audit n WHERE n.seq = a.seq + 1)) b "
     "ORDER BY b.first LIMIT ?"
 )
+# What a server committed late may have come with a backup; it never draws a number below 1.
+_PUT_IN: Final = (
+    "SELECT a.seq FROM audit a WHERE (a.seq > ? OR a.seq < 1) "
+    "AND a.seq < (SELECT coalesce(max(seq), 0) FROM audit_chain) "
+    "AND NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.seq = a.seq) ORDER BY a.seq LIMIT ?"
+)
 _UNCOUNTED: Final = (
     "SELECT (SELECT coalesce(sum(written), 0) FROM audit_counts) - (SELECT count(*) FROM audit) "
     "- (SELECT count(*) FROM audit_chain c WHERE NOT EXISTS (SELECT 1 FROM audit a WHERE a.seq = c.seq))"
@@ -135,6 +141,8 @@ def verify_database(database: Database, links: Iterable[Link], marks: Sequence[M
         ((floor,),) = database.rows(_PUT_BACK, RESTORED)
         for first, last in database.rows(_GAPS, floor, _MOST):
             report.add(_unsealed_gap(first, last))
+        for (seq,) in database.rows(_PUT_IN, floor, _MOST):
+            report.add(_put_in(seq))
         return report
     ((missing,),) = database.rows(_UNCOUNTED)  # a server leaves numbers out by itself, so it counts
     if missing:
@@ -193,6 +201,14 @@ def _unsealed_gap(first: int, last: int) -> Problem:
         f"audit rows {where} are missing: deleted before they were sealed, or together with their seals",
     )
     return Problem("deleted", where, said)
+
+
+def _put_in(seq: int) -> Problem:
+    said = Text(
+        f"审计记录 {seq} 排在已封存的记录之前而未封存: 事后插入",
+        f"audit row {seq} stands before sealed ones and is not sealed: it was put in afterwards",
+    )
+    return Problem("order", str(seq), said)
 
 
 def _uncounted(missing: int) -> Problem:

@@ -261,6 +261,18 @@ def test_a_row_deleted_before_it_was_sealed_is_missed(
     assert kinds(verified(database)) == [("deleted", f"{last - 1}-{last}")]
 
 
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # a server may commit late
+def test_a_row_that_was_put_in_afterwards_is_named(
+    database: Database, hand: Hand, administrator: Administrator
+) -> None:
+    rest = "at, actor, operation, digest, request, result FROM audit WHERE seq = 4"
+    administrator.execute(f"INSERT INTO audit SELECT -5, 'forged', {rest}")
+    assert kinds(verified(database)) == [("order", "-5")]
+    hand(reservations.reserve, leaf=LEAF, delta={"cpu": 1})
+    Seal(database, hand.clock).seal(whole=True)
+    assert kinds(verified(database)) == [("order", "-5")]
+
+
 @ON_SERVER
 def test_a_row_that_a_server_has_lost_before_it_was_sealed_is_missed(
     database: Database, hand: Hand, administrator: Administrator
