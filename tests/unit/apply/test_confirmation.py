@@ -6,14 +6,20 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from applying import QUICK, outcomes
+from applying import ENDPOINT, QUICK, outcomes
 from estates import synthetic_estate
 from waiting import wait_until
-from yunjin.substrates.simulated.faults import Effect, Operation, Rule
+from yunjin.store import Holder
+from yunjin.substrates.simulated.backend import SimulatedBackend
+from yunjin.substrates.simulated.faults import Effect, Faults, Operation, Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
     from applying import Place
-    from yunjin.model.change import Change
+    from yunjin.model.change import Change, Receipt
+    from yunjin.model.resources import Key
+    from yunjin.substrates.contract import Holding
 
 SHORT = replace(QUICK, wait_quota=0.05)
 BINDINGS = {"RoleBinding/yunjin-admin", "RoleBinding/yunjin-viewer"}
@@ -40,6 +46,7 @@ def test_a_quota_that_is_never_counted_leaves_its_leaf_pending(place: Place) -> 
     receipts = place.apply(*place.changes(place.leaf()), settings=SHORT)
 
     assert outcomes(receipts)["ResourceQuota/yunjin"] == "pending"
+    assert _reason(receipts) == "not seen effective within 0.05 s"
     assert {outcomes(receipts)[name] for name in BINDINGS} == {"skipped"}
     assert not place.standing() & BINDINGS
     assert place.states()["ResourceQuota/yunjin"] == "pending"
@@ -153,4 +160,76 @@ def test_an_endpoint_that_falls_silent_while_waiting_leaves_pending_what_was_wri
     with_faults.close()
 
     assert outcomes(receipts)["ResourceQuota/yunjin"] == "pending"
+    assert ENDPOINT in _reason(receipts)
     assert {outcomes(receipts)[name] for name in BINDINGS} == {"skipped"}
+
+
+def test_a_silence_that_ends_is_forgiven(place: Place) -> None:
+    """Three looks in vain, one that finds nothing in force yet, three in vain again: never four in a row."""
+    place.backend.freeze()
+    vain = Rule(operation=Operation.EFFECTIVE, effect=Effect.UNREACHABLE, nth=(1, 2, 3, 5, 6, 7))
+
+    receipts = _apply_while(place, lambda look: place.backend.thaw() if look == 5 else None, vain)
+
+    assert {receipt.outcome.value for receipt in receipts.values()} == {"done"}
+
+
+def test_a_look_that_is_refused_is_not_repeated(place: Place) -> None:
+    refused = Rule(operation=Operation.EFFECTIVE, effect=Effect.REFUSED, nth=(1,))
+
+    receipts = _apply_while(place, lambda _: None, refused)
+
+    assert outcomes(receipts)["ResourceQuota/yunjin"] == "pending"
+    assert ENDPOINT in _reason(receipts)
+    assert not place.standing() & BINDINGS
+
+
+def test_a_lease_that_is_lost_while_waiting_leaves_pending_what_was_written(place: Place) -> None:
+    def steal(look: int) -> None:
+        if look == 1:
+            (fence,) = place.store.leases.held()
+            place.store.leases.release(fence)
+            place.store.leases.acquire(ENDPOINT, Holder.mine(), 60)
+
+    receipts = _apply_while(place, steal)
+
+    assert outcomes(receipts)["ResourceQuota/yunjin"] == "pending"
+    assert "lease was lost" in _reason(receipts)
+    assert not place.standing() & BINDINGS
+
+
+def test_a_stop_while_waiting_leaves_pending_what_was_written(place: Place) -> None:
+    place.backend.freeze()
+    stop = threading.Event()
+
+    receipts = _apply_while(place, lambda _: stop.set(), stop=stop)
+
+    assert outcomes(receipts)["ResourceQuota/yunjin"] == "pending"
+    assert _reason(receipts) == "the run was interrupted"
+    assert not place.standing() & BINDINGS
+
+
+def _apply_while(
+    place: Place, meanwhile: Callable[[int], None], *rules: Rule, stop: threading.Event | None = None
+) -> dict[str, Receipt]:
+    """Apply a leaf; `meanwhile` is told each time it is asked what is in force, for the how manieth time."""
+    looks = 0
+
+    class Watched(SimulatedBackend):
+        def effective(self, changes: Iterable[Change]) -> Mapping[Key, Holding]:
+            nonlocal looks
+            looks += 1
+            meanwhile(looks)
+            return super().effective(changes)
+
+    backend = Watched.open(ENDPOINT, place.folder / f"{ENDPOINT}.db", Faults(rules))
+    patient = replace(QUICK, wait_quota=60, stop=stop)
+    receipts = place.apply(*place.changes(place.leaf()), backend=backend, settings=patient)
+    backend.close()
+    return receipts
+
+
+def _reason(receipts: dict[str, Receipt]) -> str:
+    reason = receipts["ResourceQuota/yunjin"].reason
+    assert reason is not None
+    return reason.en
