@@ -147,10 +147,20 @@ def _lines(change: Change) -> list[Text]:
     name = f"{change.key.kind}/{change.key.name}"
     if change.action is not Action.UPDATE:
         return [Text(name, name)]
-    fields = [f"  {d.path}: {short(d.observed)} → {short(d.wanted)}" for d in change.differences]
+    anew = [d for d in change.differences if change.binds_anew(d)]
+    fields = [
+        f"  {d.path}: {short(d.observed)} → {short(d.wanted)}" for d in change.differences if d not in anew
+    ]
     lines = [Text(line, line) for line in (name, *fields[:_MOST_FIELDS])]
     more = len(fields) - _MOST_FIELDS
-    return [*lines, Text(f"  另有 {more} 处", f"  {more} more")] if more > 0 else lines
+    if more > 0:
+        lines.append(Text(f"  另有 {more} 处", f"  {more} more"))
+    if anew:  # people will feel each of them, so none is left out
+        bounds = ", ".join(f"{d.path.removeprefix('spec.hard.')} {short(d.wanted)}" for d in anew)
+        lines.append(
+            Text(f"  原配额未约束, 一并设为: {bounds}", f"  not bound before, and set too: {bounds}")
+        )
+    return lines
 
 
 def short(value: object) -> str:

@@ -117,6 +117,9 @@ def _walk(ground: Ground) -> None:
     said = {each["path"]: (each["observed"], each["wanted"]) for each in change["differences"]}
     assert said["spec.hard.requests.cpu"] == ("2", "1")
     assert said["spec.hard.pods"] == (None, "0")
+    shown = " ".join(ground.desk.run("plan").split())
+    assert "spec.hard.requests.cpu: 2 → 1 原配额未约束, 一并设为: limits.memory" in shown
+    assert "services.nodeports 0" in shown
     ground.desk.run("apply", "--yes")
     after = ground.body(quota)
     assert {path: after["spec"]["hard"][path.removeprefix("spec.hard.")] for path in said} == {
