@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from yunjin.errors import Text, UsageError, YunjinError
+from yunjin.errors import Text, UnreachableError, UsageError, YunjinError
 from yunjin.model.credential import merged
 from yunjin.store import Credential
 from yunjin.substrates.contract import CredentialBackend
@@ -188,8 +188,12 @@ class Desk:
         self.store.credentials.shorten(number, self.store.now() + overlap)
         return None
 
-    def revoke(self, number: str) -> Revoked:
+    def revoke(self, number: str, silent: dict[str, UnreachableError] | None = None) -> Revoked:
         """End a credential everywhere. It stays on record as holding until all endpoints have ended it.
+
+        Args:
+            number: of the credential.
+            silent: endpoints that did not answer before, which are not asked; who does not answer joins them.
 
         Raises:
             UsageError: no such credential, or an endpoint of it is not connected.
@@ -198,11 +202,17 @@ class Desk:
         record = self.record(number)
         lingering: dict[str, float] = {}
         errors: list[YunjinError] = []
+        before = dict(silent or {})
         for endpoint, leaf in record.leaves:
+            if endpoint in before:
+                errors.append(before[endpoint])
+                continue
             try:
                 lingering[endpoint] = self._end(endpoint, leaf, number)
             except YunjinError as error:
                 errors.append(error)
+                if silent is not None and isinstance(error, UnreachableError):
+                    silent[endpoint] = error
         if errors:
             raise errors[0]
         self.store.credentials.revoke(number)
@@ -285,9 +295,10 @@ def _nowhere(tenant: str, endpoints: Sequence[str]) -> UsageError:
 def end_due(desk: Desk) -> tuple[tuple[Credential, YunjinError | None], ...]:
     """Clear away every credential whose time is over; with each, why it could not be."""
     ended: list[tuple[Credential, YunjinError | None]] = []
+    silent: dict[str, UnreachableError] = {}  # to wait for it with each credential would hold up the sweep
     for record in desk.store.credentials.due():
         try:
-            desk.revoke(record.id)
+            desk.revoke(record.id, silent)
         except YunjinError as error:
             ended.append((record, error))
         else:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from scripted_server import Scripted, ScriptedServer
 from yunjin.engine.credentials import Desk, Handed, end_due
 from yunjin.engine.endpoints import connect
 from yunjin.errors import UnreachableError, UsageError
 from yunjin.store import Credential, Store
+from yunjin.substrates.kubernetes.backend import KubernetesBackend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,6 +144,31 @@ def test_what_cannot_be_cleared_away_is_told_and_stays_due(town: City) -> None:
         assert error is not None
         assert error.message.en == "k8s is not connected; ab12 still holds"
         assert spine.store.credentials.due() == (over,)
+
+
+def test_an_endpoint_that_does_not_answer_is_asked_once_and_the_others_for_each(
+    town: City, tmp_path: Path
+) -> None:
+    """A request that nobody answers may take half a minute, and a sweep has other things to do."""
+    broken, sound = Scripted(length=50), Scripted()
+    with town.spine() as spine, ScriptedServer(broken) as silent, ScriptedServer(sound) as well:
+        places = (("silent", "jtj-inet"), ("well", "jtj-egov"))
+        over = _record(spine.store.now() - timedelta(days=2))
+        for number in ("ab12", "cd34", "ef56"):
+            spine.store.credentials.record(replace(over, id=number, leaves=places))
+        backends = {
+            name: KubernetesBackend.connect(name, server.kubeconfig(tmp_path / name), None)
+            for name, server in (("silent", silent), ("well", well))
+        }
+        spine.endpoints = replace(spine.endpoints, backends=backends)
+
+        ended = end_due(_desk(spine))
+
+        assert [type(error) for _, error in ended] == [UnreachableError] * 3
+        assert (len(silent.asked), len(well.asked)) == (1, 3)
+        assert len(spine.store.credentials.due()) == 3
+        for backend in backends.values():
+            backend.close()
 
 
 def test_a_new_one_is_handed_out_as_the_old_one_was(clock: Clock) -> None:
