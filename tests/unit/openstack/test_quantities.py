@@ -161,6 +161,19 @@ def test_use_that_one_service_does_not_tell_is_unknown(service: str) -> None:
     assert quantities.holding({"spec": spec, "status": {**status, service: {}}}).used is None
 
 
+@pytest.mark.parametrize(
+    ("service", "follower", "leading"),
+    [("compute", "instances", "cores"), ("volume", "snapshots", "volumes")],
+)
+def test_use_that_follows_and_is_not_told_adds_nothing(service: str, follower: str, leading: str) -> None:
+    status = _everything(0)
+    status[service] = {**status[service], leading: 3}
+    whole = quantities.holding({"spec": _everything(-1), "status": status}).used
+    del status[service][follower]
+    assert quantities.holding({"spec": _everything(-1), "status": status}).used == whole
+    assert whole is not None
+
+
 def test_a_cloud_without_volumes_tells_of_the_others() -> None:
     spec, status = quantities.figures(Amounts({"cpu": 1000}), 5), _everything(0)
     del spec["volume"], status["volume"]

@@ -225,7 +225,9 @@ def test_an_imported_leaf_keeps_names_and_goes_without() -> None:
 
 
 def test_an_imported_leaf_that_goes_without_nothing_is_like_any_other() -> None:
-    assert TRANSLATOR.wanted(cloud_leaf(imported=True)) == TRANSLATOR.wanted(cloud_leaf())
+    wanted = TRANSLATOR.wanted(cloud_leaf(imported=True))
+    assert wanted == TRANSLATOR.wanted(cloud_leaf())
+    assert not any(one.loose for one in wanted)
 
 
 @pytest.mark.parametrize("service", quantities.SERVICES)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clouds import FLOWS_IN, cloud_leaf
+from clouds import FLOWS_IN, ZONES, cloud_leaf, endpoint
 from yunjin.model.amounts import Amounts
 from yunjin.model.resources import Live, ObjectClass, Wanted
 from yunjin.substrates.openstack.translate import OpenStackTranslator
@@ -107,6 +107,15 @@ def test_a_project_that_somebody_made_meanwhile_is_not_ours_to_finish() -> None:
     assert not TRANSLATOR.unfinished(wanted, None, _live(wanted, tags={"yunjin:endpoint": "another"}))
 
 
+def test_a_pool_of_addresses_that_somebody_made_meanwhile_is_not_ours_to_finish() -> None:
+    """It is made by one call: what stands in part is no half-done work of ours, but in a change it may be."""
+    _, wanted = TRANSLATOR.shared(endpoint(), {"egov": ZONES["egov"]})
+    part = Live(wanted.key, {"spec": {"prefixes": wanted.body["spec"]["prefixes"]}}, "7")
+    assert not TRANSLATOR.unfinished(wanted, None, part)
+    before = _live(wanted, prefixes=["10.9.0.0/16"], default_prefixlen=26)
+    assert TRANSLATOR.unfinished(wanted, before, _live(wanted, default_prefixlen=26))
+
+
 def test_of_an_imported_quota_only_what_the_ledger_counts_is_looked_at() -> None:
     old, new = (
         replace(_quota({"cpu": cores * 1000, "storage": gib * 1024}), loose=True)
@@ -141,6 +150,13 @@ def test_what_bounds_no_capacity_does_not_weigh_and_no_bound_is_the_most(
     wanted = _quota({"cpu": 4000, "ports": 10, "floating-ips": 1})
     live = _live(wanted, network={**wanted.body["spec"]["network"], **network})
     assert TRANSLATOR.lowers(wanted, live) == lowers
+
+
+def test_a_figure_that_is_not_wanted_any_more_gives_nothing_back() -> None:
+    wanted, live = _quota({"cpu": 4000}), _live(_quota({"cpu": 8000, "volumes": 5}))
+    spec = {service: figures for service, figures in wanted.body["spec"].items() if service != "volume"}
+    assert TRANSLATOR.lowers(wanted, live)
+    assert not TRANSLATOR.lowers(replace(wanted, body={**wanted.body, "spec": spec}), live)
 
 
 def test_only_quotas_give_capacity_back() -> None:
