@@ -206,6 +206,9 @@ def _seen_without(leaf: Leaf, one: Reservation, enforced: Mapping[str, int] | No
 
 
 def _give_up(connection: Connection, request: Request, leaf: Leaf, one: Reservation, state: str) -> Result:
+    waiting = followers.waiting_leaves(connection, leaf.name)
+    if waiting:  # what is cut may cut them too: nobody above is held while they are waited for
+        rows.lock_paths(connection, (leaf.name, *waiting))
     leaves.set_state(connection, one.number, state)
     leaf.reservations = [other for other in leaf.reservations if other.number != one.number]
     freed = {d: -value for d, value in one.growth.items()}

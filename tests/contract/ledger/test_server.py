@@ -96,6 +96,22 @@ def test_leaves_of_one_tenant_do_wait_and_see_what_was_done(
     assert error.facts["taken"] == 39  # type: ignore[attr-defined]  # one of ours
 
 
+def test_nobody_above_is_held_while_a_leaf_that_waits_for_a_shrink_is_waited_for(
+    hand: Hand, threads: ThreadPoolExecutor, postgres: Server
+) -> None:
+    """Who held the tenant and waited for the leaf would wait in a circle with who climbs from the leaf."""
+    hand.allot(EGOV, cpu=6)
+    grown = hand(reservations.reserve, leaf=EGOV, delta={"cpu": 4})["reservation"]
+    hand(moves.move, source=EGOV, target=DAWA, amounts={"cpu": 9})
+    paused(hand, threads, leaf=DAWA, delta={"cpu": 1})
+    released = threads.submit(hand, reservations.release, reservation=grown)
+    wait_until(lambda: waiting(postgres) == 1)
+
+    assert threads.submit(hand.allot, GIS, cpu=1).result(20)
+    Pause.go_on.set()
+    assert len(released.result(60)["trimmed"]) == 2
+
+
 def test_confirming_within_a_guarantee_does_not_lock_the_city(
     hand: Hand, threads: ThreadPoolExecutor
 ) -> None:
