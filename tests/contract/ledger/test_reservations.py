@@ -115,6 +115,7 @@ def test_a_target_that_is_reached_already_reserves_nothing(hand: Hand) -> None:
     assert made == {"reservation": None, "target": {"cpu": 10}, "counted": []}
     assert commit(hand, cpu=10) == []
     assert confirm(hand, cpu=10) == []
+    assert hand(reservations.reserve, leaf=LEAF, delta={"cpu": 0}) == made
 
 
 def test_a_target_counts_from_what_is_under_way(hand: Hand) -> None:
@@ -176,6 +177,17 @@ def test_what_was_written_is_released_only_once_the_backend_is_seen_without_it(h
     assert (hand.state(number), hand.allotted(LEAF)) == ("released", 3)
 
 
+def test_it_is_released_only_where_nothing_of_it_is_seen(hand: Hand) -> None:
+    number = reserve(hand, cpu=5, memory=7)
+    commit(hand, cpu=5, memory=7)
+    for seen in ({"cpu": 5}, {"memory": 7}, {"cpu": 0, "memory": 1}):
+        with pytest.raises(RefusalError, match="not seen without it"):
+            release(hand, number, **seen)
+
+    release(hand, number)
+    assert hand.allotted(LEAF) == hand.allotted(LEAF, dimension="memory") == 0
+
+
 def test_what_is_in_force_is_lowered_by_another_reservation_not_released(hand: Hand) -> None:
     number = hand.allot(LEAF, cpu=5)
     with pytest.raises(RefusalError) as caught:
@@ -203,6 +215,14 @@ def test_a_shrink_takes_no_more_than_is_left_once_growth_before_it_is_given_up(h
     commit(hand, cpu=0)
     assert confirm(hand, cpu=0) == [shrink]
     assert hand.allotted(LEAF) == 0
+
+
+def test_growth_that_is_given_up_takes_nothing_from_a_shrink_before_it(hand: Hand) -> None:
+    hand.allot(LEAF, cpu=10)
+    _, growth = reserve(hand, cpu=-8), reserve(hand, cpu=5)
+
+    assert release(hand, growth)["trimmed"] == []
+    assert target(hand) == {"cpu": 2}
 
 
 def test_a_shrink_with_nothing_left_to_take_is_released(hand: Hand) -> None:
