@@ -1,4 +1,4 @@
-"""What the simulated server answers when it says no, in the words of `yunjin.errors`.
+"""What the simulated server answers when it says no, beside what `yunjin.substrates.refusals` says for all.
 
 Called by `server`, `database`, `faults` and `backend`. Promises that every text names the endpoint, the
 object and what to do next, as the errors of a real cluster do.
@@ -6,7 +6,7 @@ object and what to do next, as the errors of a real cluster do.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from yunjin.errors import (
     ConflictError,
@@ -17,20 +17,13 @@ from yunjin.errors import (
     UnreachableError,
     UsageError,
 )
+from yunjin.substrates.refusals import GO_ON, LOOK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from yunjin.model.resources import Key
-
-_LOOK: Final = Text("重新生成变更方案", "make a new plan")
-_LATER: Final = Text("稍后重试, 已完成的变更不会重复", "try again later; what is done is not done again")
-
-
-def moved(key: Key) -> ConflictError:
-    """The object is not what was read."""
-    return ConflictError(Text(f"{key} 已被他人改动", f"somebody changed {key} meanwhile"), _LOOK)
 
 
 def owned(key: Key, owners: Mapping[str, Sequence[str]]) -> ConflictError:
@@ -49,7 +42,7 @@ def homeless(key: Key) -> ConflictError:
     """Its namespace does not exist."""
     return ConflictError(
         Text(f"{key} 所在的命名空间不存在", f"the namespace of {key} is gone"),
-        _LOOK,
+        LOOK,
     )
 
 
@@ -58,17 +51,6 @@ def ending(key: Key) -> TransientError:
     return TransientError(
         Text(f"{key} 所在的命名空间正在删除", f"the namespace of {key} is being removed"),
         Text("等待删除完成后重试", "wait until the removal has ended, then try again"),
-    )
-
-
-def guarded(key: Key) -> RefusalError:
-    """Its labels forbid its removal."""
-    return RefusalError(
-        Text(f"{key} 标记为受保护, 不予删除", f"{key} is marked protected and is not removed"),
-        Text(
-            "先在申报文件中解除保护并下发执行",
-            "lift the protection in the declared files and apply that first",
-        ),
     )
 
 
@@ -97,7 +79,7 @@ def busy(endpoint: str, code: int, retry_after: float | None) -> TransientError:
             f"接入点 {endpoint} 暂不能处理请求: {code}",
             f"endpoint {endpoint} cannot serve the call now: {code}",
         ),
-        _LATER,
+        GO_ON,
         retry_after=retry_after,
     )
 
@@ -105,7 +87,7 @@ def busy(endpoint: str, code: int, retry_after: float | None) -> TransientError:
 def timed_out(endpoint: str) -> TransientError:
     """No answer came; whether the call took effect is not known."""
     return TransientError(
-        Text(f"接入点 {endpoint} 未在限定时间内应答", f"endpoint {endpoint} gave no answer in time"), _LATER
+        Text(f"接入点 {endpoint} 未在限定时间内应答", f"endpoint {endpoint} gave no answer in time"), GO_ON
     )
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from yunjin.errors import Text, UsageError
+from yunjin.substrates import refusals
 from yunjin.substrates.simulated import errors
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ def _error(rule: Rule, endpoint: str, key: Key | None) -> YunjinError | None:
         case Effect.TIMEOUT_BEFORE | Effect.TIMEOUT_AFTER:
             return errors.timed_out(endpoint)
         case Effect.CONFLICT:
-            return errors.moved(key) if key else None
+            return refusals.moved(key.endpoint, key) if key else None
         case Effect.REFUSED:
             return errors.forbidden(endpoint, rule.operation)
         case Effect.UNREACHABLE:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from yunjin.model.change import ABSENT
-from yunjin.substrates.simulated import errors
+from yunjin.substrates import refusals
 from yunjin.substrates.simulated.versions import StaleError
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ def send(
             if found == change.after:
                 return
             if found != change.before and not _arose(change, live, translator):
-                raise errors.moved(change.key) from None
+                raise refusals.moved(change.key.endpoint, change.key) from None
         else:
             return
-    raise errors.moved(change.key)
+    raise refusals.moved(change.key.endpoint, change.key)
 
 
 def _arose(change: Change, live: Live | None, translator: Translator) -> bool:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from yunjin.model.resources import Key, Live
+from yunjin.substrates import refusals
 from yunjin.substrates.kubernetes.names import PROTECTED
 from yunjin.substrates.simulated import admission, controllers, database, errors, ownership
 from yunjin.substrates.simulated.database import Row
@@ -133,7 +134,7 @@ class Server:
         with self.writing() as connection:
             row = self._row(connection, key)
             if row is None:
-                raise errors.moved(key)
+                raise refusals.moved(key.endpoint, key)
             live: Body = json.loads(row.body)
             result = self._admitted(key, ownership.edited(live, fields), live)
             self._keep(
@@ -151,7 +152,7 @@ class Server:
         key = self.key(body)
         with self.writing() as connection:
             if self._row(connection, key):
-                raise errors.moved(key)
+                raise refusals.moved(key.endpoint, key)
             metadata = {**_own_metadata(body["metadata"]), **self._blank(connection, key)["metadata"]}
             result = self._admitted(key, {**body, "metadata": metadata}, None)
             author = Author(manager, UPDATE)
@@ -179,7 +180,7 @@ class Server:
             if uid not in (ANY, metadata["uid"]):
                 raise StaleError
             if guarded and (metadata.get("labels") or {}).get(PROTECTED) == "true":
-                raise errors.guarded(key)
+                raise refusals.guarded(key.endpoint, key)
             if key.kind != "Namespace":
                 database.drop(connection, row)
             elif "deletionTimestamp" not in metadata:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from yunjin.model.change import Action
+from yunjin.substrates import refusals
 from yunjin.substrates.kubernetes import compare
 from yunjin.substrates.kubernetes.names import FIELD_MANAGER
 from yunjin.substrates.kubernetes.translate import KubernetesTranslator
@@ -68,4 +69,4 @@ def _remove(server: Server, change: Change, live: Live | None) -> None:
     try:
         server.delete(change.key, uid=live.body["metadata"]["uid"], guarded=True)
     except StaleError:
-        raise errors.moved(change.key) from None
+        raise refusals.moved(change.key.endpoint, change.key) from None
