@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clusters import Cluster
+    from devcluster import Api
     from leaves import Objects
 
 
@@ -64,6 +65,34 @@ def test_each_managed_kind_wakes_its_leaf(backend: KubernetesBackend, wanted: Ob
             listening.heard.clear()
             write(backend, one)
             wait_until(lambda: name in listening.heard)
+
+
+def test_the_use_of_a_quota_wakes_nobody(
+    cluster: Cluster, backend: KubernetesBackend, wanted: Objects, unique: Callable[[str], str]
+) -> None:
+    used, other = wanted, objects(leaf(unique("changed"), backend.endpoint))
+    for one in (used, other):
+        write(backend, one.namespace)
+        write(backend, one.quota)
+    path = f"/api/v1/namespaces/{used.namespace.key.name}/resourcequotas/{used.quota.key.name}"
+    with Listening(backend) as listening:
+        label(cluster.api(), path, "first")
+        wait_until(lambda: used.namespace.key.name in listening.heard)
+        listening.heard.clear()
+        for pods in range(3):
+            merge(cluster.api(), f"{path}/status", {"status": {"used": {"pods": str(pods)}}})
+        label(cluster.api(), path.replace(used.namespace.key.name, other.namespace.key.name), "last")
+        wait_until(lambda: other.namespace.key.name in listening.heard)
+        assert used.namespace.key.name not in listening.heard
+
+
+def merge(api: Api, path: str, part: dict[str, Any]) -> None:
+    answer = api.call("PATCH", path, part, content_type="application/merge-patch+json")
+    assert answer.status == 200, answer
+
+
+def label(api: Api, path: str, value: str) -> None:
+    merge(api, path, {"metadata": {"labels": {"somebody": value}}})
 
 
 def test_a_broken_watch_goes_on_where_it_broke(

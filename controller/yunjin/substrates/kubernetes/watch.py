@@ -1,11 +1,13 @@
 """Which leaves changed, as the cluster tells it: wakes the controller between two sweeps.
 
 Called by `backend`. Calls `client` from one thread a kind. Promises no completeness, which is the sweep's: a
-name says *look at this leaf*, the empty name *look at everything*, because events may have been lost.
+name says *look at this leaf*, the empty name *look at everything*, because events may have been lost. What
+tenants do with their quotas wakes nobody.
 """
 
 from __future__ import annotations
 
+import json
 import queue
 import threading
 from time import monotonic
@@ -19,7 +21,7 @@ from yunjin.substrates.kubernetes import errors
 from yunjin.substrates.kubernetes.kinds import LEAF_KINDS, NAMESPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from yunjin.substrates.kubernetes.client import Client, Stream
     from yunjin.substrates.kubernetes.kinds import Kind
@@ -34,6 +36,7 @@ _LOOK_UP: Final = 0.2
 """Seconds between two looks at whether to stop."""
 _PATIENCE: Final = 2
 """Seconds that ended watches may take to notice; one that is just connecting is left to itself."""
+_PASSING: Final = {"metadata": {"resourceVersion", "managedFields"}, "status": {"used"}}
 _WAITING: Final = 10_000
 """Names that may wait to be taken; beyond that, everything is to be looked at."""
 
@@ -72,6 +75,7 @@ class _Watcher:
         self._stream: Stream | None = None
         self._version = ""
         self._failures = 0  # since it was last heard from
+        self._shapes: dict[tuple[str, str], int] = {}
 
     def end(self) -> None:
         """Tell it to stop, even while it waits for the next event."""
@@ -128,13 +132,24 @@ class _Watcher:
                 self._stream = None
 
     def _see(self, event: dict[str, Any]) -> None:
-        metadata = mapping(mapping(event.get("object")).get("metadata"))
+        found = mapping(event.get("object"))
+        metadata = mapping(found.get("metadata"))
         self._version = str(metadata.get("resourceVersion") or self._version)
         self._failures = 0
-        if event.get("type") != "BOOKMARK":
+        if event.get("type") != "BOOKMARK" and self._differs(found, gone=event.get("type") == "DELETED"):
             name = metadata.get("name") if self._kind is NAMESPACE else metadata.get("namespace")
             if name:
                 self._tell(str(name))
+
+    def _differs(self, found: Mapping[str, Any], *, gone: bool) -> bool:
+        """Whether it is new, gone, or of another shape than when it was last told of."""
+        metadata = mapping(found.get("metadata"))
+        place = (str(metadata.get("namespace") or ""), str(metadata.get("name") or ""))
+        before = self._shapes.pop(place, None)
+        if gone:
+            return True
+        self._shapes[place] = _shape(found)
+        return self._shapes[place] != before
 
     def _tell(self, name: str) -> None:
         try:
@@ -149,3 +164,12 @@ class _Watcher:
 
     def _over(self) -> bool:
         return self._ended.is_set() or self._stop.is_set()
+
+
+def _shape(found: Mapping[str, Any]) -> int:
+    """Of all but how much of a quota is used, which changes with every pod that comes or goes."""
+    kept = {
+        part: {name: value for name, value in mapping(found.get(part)).items() if name not in passing}
+        for part, passing in _PASSING.items()
+    }
+    return hash(json.dumps({**found, **kept}, sort_keys=True))
