@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from applying import Place
     from yunjin.model.change import Change, Receipt
-    from yunjin.model.resources import Key
-    from yunjin.substrates.contract import Holding
+    from yunjin.model.resources import Holding, Key
 
 SHORT = replace(QUICK, wait_quota=0.05)
 BINDINGS = {"RoleBinding/yunjin-admin", "RoleBinding/yunjin-viewer"}
