@@ -141,6 +141,16 @@ def test_a_refusal_says_whose_limit_it_was_in_both_languages(hand: Hand) -> None
     assert caught.value.remedy is not None
 
 
+def test_a_limit_over_all_pools_is_called_so(hand: Hand) -> None:
+    for leaf, cpu in ((EGOV, 15), (GIS, 15), (IN_CLOUD, 12)):
+        hand.allot(leaf, cpu=cpu)
+    with pytest.raises(ShortageError) as caught:
+        hand(reservations.reserve, leaf=IN_CLOUD, delta={"cpu": 9})
+
+    assert caught.value.message.zh.startswith("tenant/jtj (各资源池合计) 的处理器配额上限为 0.05 核")
+    assert caught.value.message.en.startswith("tenant/jtj (over all pools): the CPU limit is 0.05 cores")
+
+
 def guarantee(hand: Hand, node: str, number: str, **by_pool: Any) -> Any:
     return hand(
         grants.add_grant,
