@@ -36,9 +36,13 @@ _PUT_IN: Final = (
     "AND a.seq < (SELECT coalesce(max(seq), 0) FROM audit_chain) "
     "AND NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.seq = a.seq) ORDER BY a.seq LIMIT ?"
 )
-_UNCOUNTED: Final = (
-    "SELECT (SELECT coalesce(sum(written), 0) FROM audit_counts) - (SELECT count(*) FROM audit) "
-    "- (SELECT count(*) FROM audit_chain c WHERE NOT EXISTS (SELECT 1 FROM audit a WHERE a.seq = c.seq))"
+_LOST: Final = (
+    "SELECT n.seq FROM audit_numbers n WHERE NOT EXISTS (SELECT 1 FROM audit a WHERE a.seq = n.seq) "
+    "AND NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.seq = n.seq) ORDER BY n.seq LIMIT ?"
+)
+_UNNUMBERED: Final = (
+    "SELECT a.seq FROM audit a WHERE NOT EXISTS (SELECT 1 FROM audit_numbers n WHERE n.seq = a.seq) "
+    "ORDER BY a.seq LIMIT ?"
 )
 _PUT_BACK: Final = "SELECT coalesce(max(seq), 0) FROM audit WHERE operation = ?"
 
@@ -144,9 +148,10 @@ def verify_database(database: Database, links: Iterable[Link], marks: Sequence[M
         for (seq,) in database.rows(_PUT_IN, floor, _MOST):
             report.add(_put_in(seq))
         return report
-    ((missing,),) = database.rows(_UNCOUNTED)  # a server leaves numbers out by itself, so it counts
-    if missing:
-        report.add(_uncounted(int(missing)))
+    for (seq,) in database.rows(_LOST, _MOST):  # a server leaves numbers out by itself, so it notes them
+        report.add(_unsealed_gap(seq, seq))
+    for (seq,) in database.rows(_UNNUMBERED, _MOST):
+        report.add(_unnumbered(seq))
     return report
 
 
@@ -211,19 +216,12 @@ def _put_in(seq: int) -> Problem:
     return Problem("order", str(seq), said)
 
 
-def _uncounted(missing: int) -> Problem:
-    count = abs(missing)
-    if missing > 0:
-        said = Text(
-            f"审计记录缺少 {count} 条: 在封存前被删除, 或与其封存一并删除",
-            f"{count} audit rows are missing: deleted before they were sealed, or together with their seals",
-        )
-        return Problem("deleted", str(count), said)
+def _unnumbered(seq: int) -> Problem:
     said = Text(
-        f"审计记录比计数多 {count} 条: 计数被改动, 或绕过计数写入",
-        f"{count} audit rows more than were counted: the count was changed, or they were written past it",
+        f"审计记录 {seq} 的序号未同时登记: 绕过触发器写入, 或登记被改动",
+        f"the number of audit row {seq} was not noted with it: it was written past the trigger",
     )
-    return Problem("changed", str(count), said)
+    return Problem("changed", str(seq), said)
 
 
 def _span(first: int, last: int) -> str:
