@@ -6,6 +6,8 @@ import json
 import re
 import socket
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,10 +40,11 @@ def _json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -
 
 @contextmanager
 def _client(
-    folder: Path, *answers: dict[str, Any], scope: dict[str, Any] = PROJECT
+    folder: Path, *answers: dict[str, Any] | Scripted, scope: dict[str, Any] = PROJECT
 ) -> Iterator[tuple[Client, ScriptedServer]]:
     """A client of a Keystone that issues a token and then says this."""
-    with ScriptedServer(_token(scope), *map(_json, answers)) as server:
+    said = (each if isinstance(each, Scripted) else _json(each) for each in answers)
+    with ScriptedServer(_token(scope), *said) as server:
         auth = {
             "auth_url": f"{server.address}/v3",
             "username": "yunjin",
@@ -78,6 +81,16 @@ def test_a_list_in_pages_is_read_to_its_end(tmp_path: Path) -> None:
         asked = [each.path for each in server.asked[1:]]
     assert [each["id"] for each in found] == ["a", "b"]
     assert asked == ["/v3/projects?domain_id=d", "/v3/projects?marker=a&limit=1"]
+
+
+def test_a_service_may_say_until_when_to_wait(tmp_path: Path) -> None:
+    in_an_hour = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    busy = _json({}, 503, {"Retry-After": in_an_hour})
+    with _client(tmp_path, busy, _page("a")) as (client, server):
+        answer = client.send(IDENTITY, "GET", "/projects")
+    assert (answer.code, len(server.asked)) == (503, 2)  # one of them for the token
+    assert answer.retry_after is not None
+    assert 3500 < answer.retry_after <= 3600
 
 
 def test_pages_that_lead_in_a_circle_are_no_list(tmp_path: Path) -> None:

@@ -1,14 +1,14 @@
 """What a cluster answered to one request, before anybody says what that means.
 
-Made by `client`, read by whoever asked and by `errors`. Calls nothing.
+Made by `client`, read by whoever asked and by `errors`. Calls `hints`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
+
+from yunjin.substrates import hints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ class Answer:
     @property
     def at(self) -> datetime | None:
         """`date` as a moment; None where it does not tell."""
-        return moment(self.date)
+        return hints.moment(self.date)
 
     @property
     def ok(self) -> bool:
@@ -54,12 +54,3 @@ class Answer:
     def status(self) -> Mapping[str, Any]:
         """The Kubernetes Status object of a refusal, else empty."""
         return self.body if self.body.get("kind") == "Status" else {}
-
-
-def moment(date: str) -> datetime | None:
-    """A date as HTTP writes it; None where it is none."""
-    try:
-        found = parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    return found.replace(tzinfo=found.tzinfo or UTC)

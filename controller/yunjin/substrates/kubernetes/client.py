@@ -11,7 +11,6 @@ processor time, the pool 0.29 ms and `http.client` 0.18 ms; the SDK's typed mode
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -23,8 +22,9 @@ from urllib3.exceptions import HTTPError, MaxRetryError, ResponseError
 from urllib3.util.retry import Retry
 from urllib3.util.timeout import Timeout
 
+from yunjin.substrates import hints
 from yunjin.substrates.kubernetes import access, errors
-from yunjin.substrates.kubernetes.answer import REFUSED, Answer, moment
+from yunjin.substrates.kubernetes.answer import REFUSED, Answer
 from yunjin.substrates.reading import read_body
 
 if TYPE_CHECKING:
@@ -42,8 +42,6 @@ _LINE: Final = 4 << 20
 """Bytes of one event of a watch."""
 _RETRY_AFTER: Final = 20
 """Seconds: the longest wait a server may ask for within one request; above that the caller decides."""
-_DAY: Final = 86_400.0
-"""Seconds: whoever asks to wait longer is not told from one who asks for this."""
 
 
 class _Patience(Retry):
@@ -54,7 +52,7 @@ class _Patience(Retry):
 
     def get_retry_after(self, response: Any) -> float | None:
         """Seconds the server asks to wait; None where it does not."""
-        return _seconds(response.headers.get("Retry-After"))
+        return hints.wait(response.headers)
 
     def increment(self, *request: Any, **event: Any) -> Self:
         """The retries left. Raises MaxRetryError where there are none, or the wait would be too long."""
@@ -150,7 +148,7 @@ class Client:
             response.reason or "",
             content,
             text,
-            _seconds(response.headers.get("Retry-After")),
+            hints.wait(response.headers),
             response.headers.get("Date") or "",
             self._ended(response.status),
         )
@@ -280,13 +278,3 @@ class Stream:
             self._response.shutdown()
         except (OSError, ValueError, RuntimeError):
             return  # it has ended by itself
-
-
-def _seconds(text: str | None) -> float | None:
-    """How long a `Retry-After` asks to wait, in seconds or until a date; None where it says neither."""
-    if text is None:
-        return None
-    if text.isascii() and text.isdigit():
-        return min(float(text), _DAY)
-    until = moment(text)
-    return min(max(0.0, (until - datetime.now(UTC)).total_seconds()), _DAY) if until else None

@@ -26,6 +26,7 @@ from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
 from yunjin.errors import TransientError, UnreachableError, YunjinError
+from yunjin.substrates import hints
 from yunjin.substrates.openstack import errors
 from yunjin.substrates.openstack.access import Access
 from yunjin.substrates.openstack.answer import IDENTITY, NETWORK, REFUSED, Answer, Service, next_page
@@ -315,7 +316,7 @@ class Client:
             raise errors.unreadable(self.endpoint, service)
         headers = response.headers
         return Answer(
-            service, code, response.reason or "", content, text, _seconds(headers),
+            service, code, response.reason or "", content, text, hints.wait(headers),
             headers.get("Date", ""), headers.get("X-Subject-Token", ""),
         )  # fmt: skip
 
@@ -359,7 +360,7 @@ class Operator:
 
 def _of_identity(error: auth_exceptions.HttpError) -> Answer:
     headers = getattr(error.response, "headers", None) or {}
-    return Answer(IDENTITY, error.http_status, "", {}, str(error.message or ""), _seconds(headers))
+    return Answer(IDENTITY, error.http_status, "", {}, str(error.message or ""), hints.wait(headers))
 
 
 def _timed_out(error: UnreachableError) -> bool:
@@ -377,8 +378,3 @@ def _decoded(data: bytes) -> tuple[dict[str, Any], str]:
     if isinstance(content, dict):
         return content, ""
     return {}, data[:300].decode("utf-8", "replace")
-
-
-def _seconds(headers: Mapping[str, str]) -> float | None:
-    text = headers.get("Retry-After")
-    return float(text) if text is not None and text.isascii() and text.isdigit() else None
