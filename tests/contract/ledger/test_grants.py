@@ -137,6 +137,7 @@ def test_a_limit_over_all_pools_is_not_raised_above_the_parents(hand: Hand) -> N
     facts = caught.value.facts
     found = tuple(facts[name] for name in ("node", "pool", "limit", "taken", "asked", "missing"))
     assert found == ("bureau/jtj", "*", 60, 40, 21, 1)
+    assert caught.value.message.zh.startswith("tenant/bus (各资源池合计) 的处理器配额上限将为 0.061 核")
     assert "高于上级 bureau/jtj" in caught.value.message.zh
     assert versions(hand) == []
 
@@ -320,6 +321,14 @@ def test_growth_after_an_end_is_refused_and_names_the_grant(hand: Hand) -> None:
     assert "核定配额 opening/tenant/jtj 已终止" in caught.value.message.zh
     assert "grant opening/tenant/jtj has ended" in caught.value.message.en
     assert caught.value.facts["cause"] == "grant/opening/tenant/jtj"
+
+
+def test_a_later_grant_that_is_withdrawn_takes_nothing_of_what_there_is(hand: Hand) -> None:
+    before = figures(hand)
+    add(hand, valid_from=LATER)
+    end(hand)
+
+    assert (figures(hand), versions(hand)[-1][0]) == (before, "ended")
 
 
 def test_an_end_over_two_pools_that_leaves_nothing_behind_opens_no_deficit(hand: Hand) -> None:

@@ -68,13 +68,24 @@ def test_a_supply_that_cannot_be_meant_changes_nothing(hand: Hand, wrong: dict[s
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [{"delta": {"cpu": -101}}, {"delta": {"pods": -1}}, {"delta": {"cores": 1}}, {"reserve": {"cpu": -1}}],
+    ("wrong", "said"),
+    [
+        ({"delta": {"cpu": -101}}, "不能减少这么多"),
+        ({"delta": {"pods": -1}}, "不能减少这么多"),
+        ({"delta": {"cores": 1}}, "cores"),
+        ({"reserve": {"cpu": -1}}, "不能为 -1"),
+    ],
 )
-def test_a_pool_cannot_lose_more_than_it_has(hand: Hand, wrong: dict[str, By]) -> None:
-    with pytest.raises(UsageError):
+def test_a_pool_cannot_lose_more_than_it_has(hand: Hand, wrong: dict[str, By], said: str) -> None:
+    with pytest.raises(UsageError) as caught:
         hand(supply.change_supply, pool=K8S, cause="host 7 died", today=DAY, **wrong)
+    assert said in caught.value.message.zh
     assert state(hand) == (100, 10, 100)
+
+
+def test_a_pool_can_lose_all_it_has(hand: Hand) -> None:
+    change(hand, delta={"cpu": -100})
+    assert state(hand) == (0, 10, 100)
 
 
 def test_a_change_leaves_the_rest_as_it_was(hand: Hand) -> None:

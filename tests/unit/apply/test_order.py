@@ -9,11 +9,13 @@ import pytest
 
 from applying import ENDPOINT, QUICK, outcomes
 from yunjin.errors import RefusalError
+from yunjin.substrates.simulated.backend import SimulatedBackend
 from yunjin.substrates.simulated.faults import Effect, Operation, Rule
 
 if TYPE_CHECKING:
     from applying import Place
     from yunjin.model.change import Change
+    from yunjin.model.resources import Key, Live
 
 EIGHT = {
     "Namespace/t00001-egov",
@@ -33,6 +35,26 @@ def test_a_leaf_is_created_whole(place: Place) -> None:
     assert outcomes(receipts) == dict.fromkeys(EIGHT, "done")
     assert place.standing() >= EIGHT
     assert place.states() == dict.fromkeys(EIGHT, "done")
+
+
+def test_no_write_begins_before_its_row_of_the_journal(place: Place) -> None:
+    unheard: list[Key] = []
+
+    class Suspicious(SimulatedBackend):
+        """Looks into the journal before it does what it is told."""
+
+        def write(self, change: Change, live: Live | None) -> None:
+            (run,) = place.store.journal.runs()
+            if change.key not in [entry.key for entry in place.store.journal.entries(run.id, "before")]:
+                unheard.append(change.key)
+            super().write(change, live)
+
+    backend = Suspicious.open(ENDPOINT, place.folder / f"{ENDPOINT}.db")
+    receipts = place.apply(*place.changes(place.leaf()), backend=backend)
+    backend.close()
+
+    assert set(outcomes(receipts).values()) == {"done"}
+    assert unheard == []
 
 
 def test_progress_sees_each_receipt_once_in_the_order_of_ranks(place: Place) -> None:
