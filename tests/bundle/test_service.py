@@ -101,11 +101,11 @@ def test_a_user_without_rights_serves_and_root_keeps_off(
 ) -> None:
     state = machine.prefix / "state"
     for arguments in (("plan", *DAY), ("apply", "--yes", *DAY)):
-        done = machine.run(*as_user(machine, *arguments), SUDO_USER="zhangsan")
+        done = machine.run(*as_user(machine, *arguments), SUDO_USER="yunwei")
         assert done.returncode == 0, done.stdout + done.stderr
     assert "下发执行完成" in done.stdout, "the file `environment` counts"
     rows = machine.run(*as_user(machine, "audit", "list", *DAY, "--output", "json"))
-    assert {row["actor"] for row in json.loads(rows.stdout)} == {"zhangsan"}
+    assert {row["actor"] for row in json.loads(rows.stdout)} == {"yunwei"}
 
     running: subprocess.Popen[bytes] = request.getfixturevalue("service")
     by_root = machine.yunjin("status", *DAY)
