@@ -60,7 +60,8 @@ def test_an_empty_database_gets_the_schema_the_code_expects(folder: Path, postgr
     with engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), METADATA)
     engine.dispose()
-    assert differences == []
+    # A server alone notes the numbers of its audit; a trigger does it, and no module writes there.
+    assert [(what, table.name) for what, table in differences] == [("remove_table", "audit_numbers")]
 
 
 def test_no_file_is_made_where_the_database_is_a_server(folder: Path, postgres: Server) -> None:
