@@ -102,7 +102,7 @@ def test_rights_of_groups_and_users_stand_by_who_has_them() -> None:
         {"group": {"id": "alike"}, "role": {"id": "m"}},
         {"user": {"id": "gone"}, "role": {"id": "m"}},
     ]
-    strangers = {"u": "zhangsan", "elsewhere": "运维组", "alike": "jtj-egov-viewer", "gone": ""}
+    strangers = {"u": "kaifa", "elsewhere": "运维组", "alike": "jtj-egov-viewer", "gone": ""}
     found = {
         (live.key.kind, live.key.name): live.body["spec"]
         for live in forms.rights(
@@ -114,7 +114,7 @@ def test_rights_of_groups_and_users_stand_by_who_has_them() -> None:
         ("Group", "jtj-egov-viewer (alike)"): {"roles": {"member": True}},
         ("Group", "运维组 (elsewhere)"): {"roles": {"member": True}},
         ("User", "(gone)"): {"roles": {"member": True}},
-        ("User", "zhangsan (u)"): {"roles": {"member": True, "unknown": True}},
+        ("User", "kaifa (u)"): {"roles": {"member": True, "unknown": True}},
     }
 
 
