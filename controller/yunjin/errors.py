@@ -17,6 +17,7 @@ it arrives here as one of these, with the original as its cause.
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
@@ -177,3 +178,28 @@ class PermanentError(YunjinError):
     """Repeating the call will not help."""
 
     code = "permanent"
+
+
+_SAID: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        errno.EACCES: "权限不足",
+        errno.EPERM: "权限不足",
+        errno.EROFS: "文件系统只读",
+        errno.ENOENT: "文件不存在",
+        errno.ELOOP: "符号链接循环",
+        errno.ENAMETOOLONG: "名称过长",
+        errno.ENOSPC: "磁盘空间已满",
+        errno.EDQUOT: "磁盘限额已满",
+        errno.EIO: "磁盘读写出错",
+        errno.EISDIR: "是目录, 不是文件",
+        errno.ENOTDIR: "上级不是目录",
+        errno.EADDRINUSE: "端口已被占用",
+        errno.EADDRNOTAVAIL: "本机没有该地址",
+    }
+)
+
+
+def reason_of(error: OSError) -> Text:
+    """What the operating system says, as a part of a sentence."""
+    said = error.strerror or type(error).__name__
+    return Text(_SAID.get(error.errno or 0, said), said)

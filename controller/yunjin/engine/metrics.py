@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
-from yunjin.errors import Text, UsageError
+from yunjin.errors import Text, UsageError, reason_of
 from yunjin.model.policies import DRIFT_POLICIES
 from yunjin.model.resources import ObjectClass
 
@@ -105,10 +105,11 @@ class Metrics:
         try:
             server, thread = start_http_server(port, addr=address, registry=self.registry)
         except OSError as error:
+            reason = reason_of(error)
             raise UsageError(
                 Text(
-                    f"无法在 {address}:{port} 提供指标: {error.strerror}",
-                    f"cannot serve metrics on {address}:{port}: {error.strerror}",
+                    f"无法在 {address}:{port} 提供指标: {reason.zh}",
+                    f"cannot serve metrics on {address}:{port}: {reason.en}",
                 ),
                 Text(
                     "换一个 --metrics-port 或 --metrics-address",

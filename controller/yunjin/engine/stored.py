@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from yunjin.errors import RefusalError, Text, UsageError
+from yunjin.errors import RefusalError, Text, UsageError, reason_of
 from yunjin.plan import from_json, plan_hash, to_json
 from yunjin.store import StoredPlan
 
@@ -82,10 +82,11 @@ def remember(store: Store, judged: Judged, out: Path | None) -> None:
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
+        reason = reason_of(error)
         raise UsageError(
             Text(
-                f"无法写入方案文件 {out}: {error.strerror}",
-                f"cannot write the plan file {out}: {error.strerror}",
+                f"无法写入方案文件 {out}: {reason.zh}",
+                f"cannot write the plan file {out}: {reason.en}",
             ),
             Text("检查 --out 的路径和权限", "check the path after --out and its permissions"),
         ) from error

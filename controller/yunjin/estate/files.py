@@ -6,14 +6,13 @@ read before its type, its size and the way to it are checked, and that a text is
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from yunjin.errors import DeclaredError, Place, Text
+from yunjin.errors import DeclaredError, Place, Text, reason_of
 from yunjin.model.signs import FORBIDDEN
 
 if TYPE_CHECKING:
@@ -298,22 +297,3 @@ def _unreadable(path: Path, error: OSError) -> DeclaredError:
         Text(f"无法读取: {reason.zh}", f"cannot be read: {reason.en}"),
         remedy=Text("检查文件及其权限", "check the file and its permissions"),
     )
-
-
-def reason_of(error: OSError) -> Text:
-    """What the file system says."""
-    said = error.strerror or type(error).__name__
-    return Text(_REASONS.get(error.errno or 0, said), said)
-
-
-_REASONS: Final = {
-    errno.EACCES: "权限不足",
-    errno.EPERM: "权限不足",
-    errno.EROFS: "文件系统只读",
-    errno.ENOENT: "文件不存在",
-    errno.ELOOP: "符号链接循环",
-    errno.ENAMETOOLONG: "名称过长",
-    errno.ENOSPC: "磁盘空间已满",
-    errno.EDQUOT: "磁盘限额已满",
-    errno.EIO: "磁盘读写出错",
-}

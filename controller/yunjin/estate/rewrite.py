@@ -21,9 +21,8 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarstring import ScalarString
 
-from yunjin.errors import ConflictError, PermanentError, Text, UsageError
+from yunjin.errors import ConflictError, PermanentError, Text, UsageError, reason_of
 from yunjin.estate.diagnostics import Diagnostics
-from yunjin.estate.files import reason_of
 from yunjin.estate.loader import load
 from yunjin.estate.nodes import parse
 from yunjin.estate.trees import append, text_of, tree_of, written, yaml_writer

@@ -10,7 +10,7 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, TypeVarTuple
 
-from yunjin.errors import PermanentError, Text, UsageError
+from yunjin.errors import PermanentError, Text, UsageError, reason_of
 from yunjin.ledger.export import FORMAT, OPENED, PARTS, digest_of, opening_key
 from yunjin.ledger.records import canonical
 
@@ -80,7 +80,8 @@ def read(path: Path) -> Snapshot:
         with path.open("rb") as file:
             content = file.read(MOST + 1)
     except OSError as error:
-        raise _unusable(path, Text(f"无法读取: {error.strerror}", f"{error.strerror}")) from error
+        reason = reason_of(error)
+        raise _unusable(path, Text(f"无法读取: {reason.zh}", reason.en)) from error
     if len(content) > MOST:
         raise _unusable(path, Text(f"超过 {MOST} 字节", f"it has more than {MOST} bytes"))
     try:

@@ -15,7 +15,7 @@ import weakref
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
-from yunjin.errors import Text, UsageError, YunjinError
+from yunjin.errors import Text, UsageError, YunjinError, reason_of
 from yunjin.store.faults import disk_full
 
 if TYPE_CHECKING:
@@ -138,10 +138,11 @@ def usable(folder: Path) -> Iterator[None]:
 def _refused(folder: Path, error: OSError) -> YunjinError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return disk_full(folder)
+    reason = reason_of(error)
     return UsageError(
         Text(
-            f"状态目录 {folder} 无法写入: {error.strerror}",
-            f"the state folder {folder} cannot be written to: {error.strerror}",
+            f"状态目录 {folder} 无法写入: {reason.zh}",
+            f"the state folder {folder} cannot be written to: {reason.en}",
         ),
         Text(
             "请以该目录所属用户运行, 或将环境变量 YUNJIN_STATE 指向本机磁盘上的目录",

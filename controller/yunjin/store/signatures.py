@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from yunjin.errors import RefusalError, Text, UsageError
+from yunjin.errors import RefusalError, Text, UsageError, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,10 +91,9 @@ def _content(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(_LONGEST)
     except OSError as error:
+        reason = reason_of(error)
         raise UsageError(
-            Text(
-                f"无法读取密钥文件 {path}: {error.strerror}", f"cannot read the key {path}: {error.strerror}"
-            ),
+            Text(f"无法读取密钥文件 {path}: {reason.zh}", f"cannot read the key {path}: {reason.en}"),
             Text("检查路径和权限", "check the path and its permissions"),
         ) from error
 

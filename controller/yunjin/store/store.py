@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
-from yunjin.errors import Text, UsageError
+from yunjin.errors import Text, UsageError, reason_of
 from yunjin.store.credentials import Credentials
 from yunjin.store.database import FILE, open_database
 from yunjin.store.journal import Journal
@@ -106,10 +106,11 @@ def make_private(folder: Path, files: tuple[str, ...] = ()) -> None:
             with suppress(FileExistsError):
                 os.close(os.open(folder / name, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except OSError as error:
+        reason = reason_of(error)
         raise UsageError(
             Text(
-                f"状态目录 {folder} 无法使用: {error.strerror}",
-                f"the state folder {folder} cannot be used: {error.strerror}",
+                f"状态目录 {folder} 无法使用: {reason.zh}",
+                f"the state folder {folder} cannot be used: {reason.en}",
             ),
             Text(
                 "请将环境变量 YUNJIN_STATE 指向本人可写的目录",

@@ -15,7 +15,7 @@ import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from yunjin.errors import ConflictError, PermanentError, Text, UsageError
+from yunjin.errors import ConflictError, PermanentError, Text, UsageError, reason_of
 from yunjin.store.objects.contract import Mode, Record
 
 if TYPE_CHECKING:
@@ -116,8 +116,9 @@ def translated(path: Path) -> Iterator[None]:
                     "free some space and try again; nothing was left behind",
                 ),
             ) from error
+        reason = reason_of(error)
         raise UsageError(
-            Text(f"{path} 无法读写: {error.strerror}", f"{path} cannot be used: {error.strerror}"),
+            Text(f"{path} 无法读写: {reason.zh}", f"{path} cannot be used: {reason.en}"),
             Text("检查路径和权限", "check the path and its permissions"),
         ) from error
 

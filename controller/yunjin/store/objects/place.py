@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from yunjin.errors import Text, UsageError
+from yunjin.errors import Text, UsageError, reason_of
 from yunjin.store.objects.folder import FolderStore
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def _section(path: Path, profile: str) -> configparser.SectionProxy:
             parser.read_string(file.read(_LONGEST).decode())
         return parser[profile]
     except OSError as error:
-        raise _unusable(path, Text(f"无法读取: {error.strerror}", str(error.strerror))) from error
+        reason = reason_of(error)
+        raise _unusable(path, Text(f"无法读取: {reason.zh}", reason.en)) from error
     except (configparser.Error, UnicodeDecodeError):
         # What the library says repeats lines of the file.
         raise _unusable(path, Text("格式有误", "it is not written as such a file is")) from None
