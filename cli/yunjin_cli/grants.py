@@ -59,13 +59,14 @@ def show_grants(session: Session, names: Names, found: Sequence[Grant]) -> None:
     show_titled(session, _GRANTS, [_grant_line(names, each) for each in found], word("grant"))
 
 
-def list_grants(session: Session, names: Names, found: Sequence[Grant]) -> None:
-    """Grants as an answer of their own."""
+def list_grants(session: Session, names: Names, found: Sequence[Grant], time: Text | None) -> None:
+    """Grants as an answer of their own; `time` says of which time they are."""
     if session.output is not Output.TABLE:
         show_value(session, [grant_row(names, each) for each in found])
         return
     lines = [_grant_line(names, each) for each in found]
-    show_rows(session, held(_GRANTS, lines), lines)
+    title = Text(f"{word('grant').zh}{time.zh}", f"Grants{time.en}") if time else None
+    show_rows(session, held(_GRANTS, lines), lines, title)
 
 
 def _grant_line(names: Names, grant: Grant) -> Row:

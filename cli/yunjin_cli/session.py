@@ -72,6 +72,13 @@ class Session:
         """A text in the session's language."""
         return text.of(self.lang)
 
+    def dating(self, zh: str, en: str) -> Text | None:
+        """A title with the business date in place of `{}`; None where none was given: it is of now."""
+        from yunjin.model.formats import date_text
+
+        day = {lang: date_text(self.as_of, lang) for lang in ("zh", "en")}
+        return Text(zh.format(day["zh"]), en.format(day["en"])) if self.dated else None
+
     def accesses(self, estate: Estate) -> dict[str, str]:
         """How each live endpoint is reached by this call. Raises as `yunjin.engine.endpoints.accesses`."""
         from yunjin.engine.endpoints import accesses

@@ -104,7 +104,7 @@ def without_moments(value: Any) -> Any:
 def test_tables_speak_the_language_asked_for(desk: CommandLine, command: tuple[str, str]) -> None:
     for lang, header in zip(("zh", "en"), HEADERS[command], strict=True):
         said = desk.run(*command, lang=lang)
-        assert said.splitlines()[0].split() == header.split()
+        assert header.split() in [line.split() for line in said.splitlines()[:2]]
         assert "\x1b" not in said
         assert said == "\n".join(line.rstrip() for line in said.splitlines()) + "\n"
 
@@ -163,8 +163,9 @@ def test_shells_complete_commands_and_ids(desk: CommandLine) -> None:
     assert complete(desk, "yunjin bureau show daw") == ["dawa"]
     assert "--kubeconfig" in complete(desk, "yunjin plan --k")
     assert "_YUNJIN_COMPLETE=complete_bash" in desk.run("--help", _YUNJIN_COMPLETE="source_bash")
-    words = {"_YUNJIN_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "yunjin tenant show jt"}
-    assert '"jtj":"市交通运输局"' in desk.run(**words)
+    asked = "yunjin tenant show jt"
+    said = desk.run(_YUNJIN_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS=asked)
+    assert '"jtj":"市交通运输局"' in said
     assert "_YUNJIN_COMPLETE=complete_zsh" in desk.run("--help", _YUNJIN_COMPLETE="source_zsh")
 
 

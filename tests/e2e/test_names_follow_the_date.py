@@ -22,6 +22,19 @@ def test_lists_call_everybody_by_the_name_of_the_day(desk: CommandLine, day: str
         assert {key: rows[key] for key in NAMES[day]} == NAMES[day]
 
 
+def test_a_table_says_of_which_day_it_is_where_one_is_asked_for(provisioned: CommandLine) -> None:
+    titles = {
+        ("tenant", "list"): "2026年12月1日的名称, 当前额度",
+        ("bureau", "list"): "2026年12月1日的名称",
+        ("supply", "show"): "2026年12月1日的供给, 当前占用",
+        ("contribution", "list"): "2026年12月1日的移交设备",
+        ("grant", "list"): "核定配额 (2026年12月1日)",
+    }
+    for command, title in titles.items():
+        assert provisioned.run(*command, "--as-of", "2026-12-01").splitlines()[0] == title
+    assert "Names of 1 December 2026" in provisioned.run("bureau", "list", "--as-of", "2026-12-01", lang="en")
+
+
 def test_the_day_the_name_changes_bears_the_new_one(desk: CommandLine) -> None:
     for day, name in {"2018-12-31": "市交通局", "2019-01-01": "市交通运输局"}.items():
         assert desk.value("bureau", "show", "jtj", "--as-of", day)["name"]["zh"] == name

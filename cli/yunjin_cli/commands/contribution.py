@@ -140,7 +140,7 @@ def list_(
     with asked(session) as store:
         every = contributions_of(store.database, session.as_of)
     rows = [_row(session, estate, each) for each in every if node in (None, each.node)]
-    show_rows(session, _LIST, rows)
+    show_rows(session, _LIST, rows, session.dating("{}的移交设备", "What stands on {}"))
     return 0
 
 

@@ -60,7 +60,6 @@ ORIGINS: Final = {
 }
 BELOW_AREA: Final = Text("县区下设单位", "below an area")
 BODY: Final = Text("部门或县区(园区)", "bureau or area")
-_SOME: Final = 8  # ids that an error names where none is near
 
 
 def found(items: Mapping[str, T], key: str, what: Text) -> T:
@@ -68,7 +67,7 @@ def found(items: Mapping[str, T], key: str, what: Text) -> T:
     if key in items:
         return items[key]
     near = sorted(item for item in items if key[:2] and item.startswith(key[:2]))[:5]
-    some = sorted(items)[:_SOME]
+    some = sorted(items)[:8]
     more = len(items) - len(some)
     every = Text(
         f"可用的编号: {', '.join(some)}{f' 等 {len(items)} 个' if more else ''}",
@@ -147,7 +146,8 @@ _BODY = (
 def bureau_list(session: Session) -> int:
     """Every bureau and area, by its name on the business date."""
     estate = session.estate()
-    show_rows(session, _BODY, [_body_row(estate, body, session.as_of) for body in _bodies(estate).values()])
+    rows = [_body_row(estate, body, session.as_of) for body in _bodies(estate).values()]
+    show_rows(session, _BODY, rows, session.dating("{}的名称", "Names of {}"))
     return 0
 
 
@@ -307,7 +307,7 @@ def tenant_list(session: Session) -> int:
         show_rows(session, _TENANT, rows)
         return 0
     shown = [row | _by_pool(session, estate, row["id"]) for row in rows]
-    show_rows(session, _TENANTS, shown)
+    show_rows(session, _TENANTS, shown, session.dating("{}的名称, 当前额度", "Names of {}, quota of now"))
     return 0
 
 

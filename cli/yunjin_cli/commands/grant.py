@@ -33,6 +33,7 @@ from yunjin_cli.nodes import (
     asked_when,
     nodes_of,
     one_of,
+    time_text,
 )
 from yunjin_cli.output import Column, say, show_fields, show_rows, show_value
 from yunjin_cli.reservations import ExpiryOption, lasting, reserved_row, say_reserved
@@ -308,10 +309,11 @@ def grant_list(
     with asked(session) as store:
         questions = Questions(store.database)
         chosen = None if node is None else one_of(nodes_of(store), node)
-        grants = questions.grants(chosen, asked_when(session, recorded_by))
+        when = asked_when(session, recorded_by)
+        grants = questions.grants(chosen, when)
     if expiring is not None:
         grants = ending(grants, session.as_of, expiring)
-    list_grants(session, Names(estate, session.as_of), grants)
+    list_grants(session, Names(estate, session.as_of), grants, time_text(when))
     return 0
 
 

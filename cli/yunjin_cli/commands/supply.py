@@ -95,7 +95,7 @@ def show(
     if session.output is not Output.TABLE:
         show_value(session, {"pools": rows, "deficits": deficit_rows(deficits)})
         return 0
-    show_rows(session, _COLUMNS, rows)
+    show_rows(session, _COLUMNS, rows, session.dating("{}的供给, 当前占用", "Supply of {}, charges of now"))
     show_deficits(session, deficits)
     return 0
 
