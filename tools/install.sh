@@ -136,8 +136,6 @@ command_file() { # finds its own place, so that PREFIX may be reached through a 
 prefix=$(dirname "$(dirname "$(readlink -f "$0")")")
 set -a
 if [ -e "$prefix/environment" ]; then . "$prefix/environment"; fi
-# The audit names who came by sudo, not the account of the service.
-if [ -n "${SUDO_USER:-}" ]; then LOGNAME=$SUDO_USER; fi
 set +a
 export YUNJIN_TENANTS="${YUNJIN_TENANTS:-$prefix/tenants}" YUNJIN_STATE="${YUNJIN_STATE:-$prefix/state}"
 exec "$prefix/current/venv/bin/yunjin" "$@"

@@ -6,12 +6,12 @@ entered the ledger before anything is written to it, and that a question changes
 
 from __future__ import annotations
 
-import getpass
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from yunjin.errors import Text, UsageError
 from yunjin.model.words import word
+from yunjin_cli.actor import actor
 from yunjin_cli.output import Column, Row, Told, say, show_rows
 from yunjin_cli.session import Session, moment
 
@@ -60,7 +60,7 @@ def opened(session: Session, estate: Estate) -> Iterator[Store]:
     from yunjin.engine import opening
 
     with session.store() as store:
-        opening.enter(store, estate, session.as_of, getpass.getuser())
+        opening.enter(store, estate, session.as_of, actor())
         yield store
 
 

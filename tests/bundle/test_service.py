@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import re
 import signal
 import stat
@@ -105,7 +106,7 @@ def test_a_user_without_rights_serves_and_root_keeps_off(
         assert done.returncode == 0, done.stdout + done.stderr
     assert "下发执行完成" in done.stdout, "the file `environment` counts"
     rows = machine.run(*as_user(machine, "audit", "list", *DAY, "--output", "json"))
-    assert {row["actor"] for row in json.loads(rows.stdout)} == {"yunwei"}
+    assert {row["actor"] for row in json.loads(rows.stdout)} == {f"yunwei ({pwd.getpwuid(NOBODY).pw_name})"}
 
     running: subprocess.Popen[bytes] = request.getfixturevalue("service")
     by_root = machine.yunjin("status", *DAY)

@@ -5,12 +5,12 @@ Calls `yunjin.ledger`. What is asked for is charged at once and stands on the cl
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from yunjin.errors import Text, UsageError
+from yunjin_cli.actor import actor
 from yunjin_cli.amounts import Asked, CpuOption, DimensionOption, MemoryOption, PodsOption, StorageOption
 from yunjin_cli.ledgers import opened
 from yunjin_cli.nodes import KeyOption, LeafArgument, nodes_of, one_of
@@ -92,4 +92,4 @@ def _release(session: Session, ledger: Ledger, number: int, key: str) -> int:
 def _ledger(store: Store) -> Ledger:
     from yunjin.ledger import Ledger
 
-    return Ledger(store.database, store.now, getpass.getuser())
+    return Ledger(store.database, store.now, actor())

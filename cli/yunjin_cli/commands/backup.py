@@ -6,7 +6,6 @@ names.
 
 from __future__ import annotations
 
-import getpass
 from datetime import datetime
 from pathlib import Path  # noqa: TC003 (typer reads it)
 from typing import TYPE_CHECKING, Annotated, Final
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from yunjin.errors import Text
+from yunjin_cli.actor import actor
 from yunjin_cli.audits import problem_values, show_problems
 from yunjin_cli.objects import AccessOption  # noqa: TC001 (typer reads it)
 from yunjin_cli.output import Column, Row, Told, say, show_fields, show_value, waiting
@@ -111,12 +111,12 @@ def restore(
 
     place = open_objects(source, s3_access)
     url = None if into else database_url()
-    actor = getpass.getuser()
+    who = actor()
     with waiting(session, Text("正在恢复", "restoring")):
         if url:
-            done = backups.restore_into_server(place, session.state, url, replace, actor)
+            done = backups.restore_into_server(place, session.state, url, replace, who)
         else:
-            done = backups.restore_into_folder(place, into or session.state, replace, actor)
+            done = backups.restore_into_folder(place, into or session.state, replace, who)
     more = {**_found(done.report), "equal": done.equal, "before": done.before or None}
     _show(session, place.name, done.manifest, more)
     if done.before:

@@ -6,7 +6,6 @@ record; holds no decision of its own.
 
 from __future__ import annotations
 
-import getpass
 import re
 from contextlib import contextmanager
 from datetime import date
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from yunjin.errors import Text, UsageError
+from yunjin_cli.actor import actor
 from yunjin_cli.amounts import listed
 from yunjin_cli.commands.estate import BodyArgument, bureaus
 from yunjin_cli.moves import reorganisation_row, show_planned, show_reorganisations
@@ -247,7 +247,7 @@ def _desk(session: Session) -> Iterator[_Desk]:
     from yunjin_policies import RULES
 
     with session.store() as store:
-        yield _Desk(session, Reorganiser(session.tenants, store, RULES, getpass.getuser()))
+        yield _Desk(session, Reorganiser(session.tenants, store, RULES, actor()))
 
 
 def _day(written: str) -> str:

@@ -5,11 +5,11 @@ Calls `yunjin.engine.clocks`. The controller does the same with every sweep.
 
 from __future__ import annotations
 
-import getpass
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from yunjin.errors import Text
+from yunjin_cli.actor import actor
 from yunjin_cli.ledgers import asked, owner
 from yunjin_cli.output import Column, Row, plain, say, show_rows, show_value
 from yunjin_cli.session import Output, Session, command
@@ -55,8 +55,8 @@ def advance(session: Session) -> int:
 
     estate = session.estate()
     with asked(session) as store:
-        day = clocks.advance(store, estate, session.as_of, getpass.getuser())
-        moved = Reorganiser(session.tenants, store, RULES, getpass.getuser()).carry_out_due(session.as_of)
+        day = clocks.advance(store, estate, session.as_of, actor())
+        moved = Reorganiser(session.tenants, store, RULES, actor()).carry_out_due(session.as_of)
         clocks.forget(store, estate)
         day = replace(day, changed=(*day.changed, *moved.changed), refused=(*day.refused, *moved.refused))
     if session.output is not Output.TABLE:
@@ -92,7 +92,7 @@ def to_come(session: Session, estate: Estate, store: Store) -> Row:
     from yunjin.engine.choices import grant_warnings
     from yunjin.ledger.notices import Notices
 
-    notices = Notices(store.database, store.now, getpass.getuser())
+    notices = Notices(store.database, store.now, actor())
     ending = notices.ending(session.as_of, max(grant_warnings(estate), default=0))
     return {
         "ending": ending_rows(session, estate, ending),

@@ -6,13 +6,13 @@ that prove it, level by level.
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from yunjin.errors import Text, UsageError
 from yunjin.model.words import word
+from yunjin_cli.actor import actor
 from yunjin_cli.amounts import Asked, CpuOption, DimensionOption, MemoryOption, PodsOption, StorageOption
 from yunjin_cli.commands.estate import BODY, found
 from yunjin_cli.commands.supply import show_commands
@@ -114,7 +114,7 @@ def add(
         number=number,
     )
     with opened(session, estate) as store:
-        capacity = Capacity(store.database, store.now, getpass.getuser())
+        capacity = Capacity(store.database, store.now, actor())
         made = capacity.contribute(handover, session.as_of)
         record = _record(store, made)
     if session.output is not Output.TABLE:
@@ -195,7 +195,7 @@ def recall(
     day = None if effective is None else business_date(effective)
     with opened(session, estate) as store:
         planned = () if day is None else drains(estate, standing(store.database), _record(store, number))
-        capacity = Capacity(store.database, store.now, getpass.getuser())
+        capacity = Capacity(store.database, store.now, actor())
         state = capacity.recall(number, day, basis, session.as_of)
         record = _record(store, number)
     if session.output is not Output.TABLE:

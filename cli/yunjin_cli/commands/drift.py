@@ -5,7 +5,6 @@ Calls `yunjin.engine.drift`. Listing changes nothing; both other commands ask fi
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +12,7 @@ import typer
 from yunjin.errors import Text
 from yunjin.model.resources import ObjectClass
 from yunjin.model.words import word
+from yunjin_cli.actor import actor
 from yunjin_cli.commands.spine import (
     agreed,
     apply_with_bar,
@@ -154,7 +154,7 @@ def drift_adopt(
             ),
         )
         agreed(session, Text("记入资源台账?", "enter it into the ledger?"), yes=yes)
-        engine.save(made, adoption, getpass.getuser())
+        engine.save(made, adoption, actor())
     if session.output is not Output.TABLE:
         show_value(session, {"leaf": adoption.leaf.node, "before": before, "after": after})
     say(session, Text("已记入资源台账", "entered into the ledger"), "bold green")

@@ -6,13 +6,13 @@ gets it at once, both or neither. Nothing stands on a cluster before it is appli
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from yunjin.errors import Text, UsageError
 from yunjin.model.words import word
+from yunjin_cli.actor import actor
 from yunjin_cli.amounts import (
     Asked,
     CpuOption,
@@ -342,4 +342,4 @@ def _versions(store: Store, number: str) -> tuple[Grant, ...]:
 def _ledger(store: Store) -> Ledger:
     from yunjin.ledger import Ledger
 
-    return Ledger(store.database, store.now, getpass.getuser())
+    return Ledger(store.database, store.now, actor())

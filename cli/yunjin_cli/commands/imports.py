@@ -6,7 +6,6 @@ what the rules say of the declared files that they did not say before. The pool'
 
 from __future__ import annotations
 
-import getpass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +13,7 @@ import typer
 
 from yunjin.errors import ConflictError, Text
 from yunjin.model.words import word
+from yunjin_cli.actor import actor
 from yunjin_cli.commands.estate import found
 from yunjin_cli.commands.spine import spine
 from yunjin_cli.findings import show_findings, stopping
@@ -123,9 +123,9 @@ def _take_over(session: Session, technology: str, leaf: str, pool: str, owner: O
         state = standing.find(endpoints.backend(into.endpoint), leaf, word(f"leaf.{technology}"))
     taken = importing.take(session.tenants, estate, into, state, owner, session.as_of)
     with session.store() as store:
-        declared = importing.save(taken, store, session.as_of, getpass.getuser())
+        declared = importing.save(taken, store, session.as_of, actor())
     with spine(session, declared, access) as made:
-        changes = len(importing.prove(made, taken, getpass.getuser()))
+        changes = len(importing.prove(made, taken, actor()))
         fresh = _fresh(made, estate)
     _show(session, taken, changes, fresh)
     if changes:

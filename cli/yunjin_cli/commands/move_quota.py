@@ -6,13 +6,13 @@ nothing of it either.
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from yunjin.errors import Text
 from yunjin.model.words import word
+from yunjin_cli.actor import actor
 from yunjin_cli.amounts import Asked, CpuOption, DimensionOption, MemoryOption, StorageOption
 from yunjin_cli.commands.estate import found
 from yunjin_cli.commands.spine import (
@@ -63,21 +63,21 @@ def move_quota(
     for pool in (source, target):
         found(estate.pools, pool, word("pool"))
     amounts = Asked(cpu, memory, storage, None, dimension or ()).amounts()
-    move, actor = moving.between(estate, tenant, source, target, amounts), getpass.getuser()
+    move, who = moving.between(estate, tenant, source, target, amounts), actor()
     every = session.accesses(estate)
     reached = {endpoint: way for endpoint, way in every.items() if endpoint in move.endpoints}
     with spine(session, estate, reached) as made:
-        number = moving.reserve(made, move, actor, key)
+        number = moving.reserve(made, move, who, key)
         try:
             judged = moving.judged(made, move)
             if session.output is Output.TABLE:
                 show_judged(session, judged, made.leaves())
             refuse_stopped(session, judged)
             consent(session, judged, yes=yes)
-            moving.agree(made, number, actor)
+            moving.agree(made, number, who)
             receipts = apply_with_bar(session, made, judged, patience(estate, wait_quota=wait_quota))
         except BaseException:  # an interrupt at the question is a refusal, too
-            moving.give_up(made, number, actor)
+            moving.give_up(made, number, who)
             raise
         progress = moving.progress(made, number)
     if session.output is Output.TABLE:

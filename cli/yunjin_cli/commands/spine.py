@@ -6,7 +6,6 @@ is the verdict plus `--yes` or the answer at the terminal.
 
 from __future__ import annotations
 
-import getpass
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +16,7 @@ import typer
 
 from yunjin.errors import RefusalError, Text
 from yunjin.model.words import word
+from yunjin_cli.actor import actor
 from yunjin_cli.commands.clocks import show_to_come, to_come
 from yunjin_cli.findings import count_text, show_findings, stopping
 from yunjin_cli.in_use import in_use_rows, show_in_use
@@ -241,7 +241,7 @@ def apply_with_bar(session: Session, made: Spine, judged: Judged, settings: Sett
     with progress() as bar, asked_to_stop() as stop:
         task = bar.add_task(session.say(Text("下发执行", "applying")), total=len(judged.plan.changes))
         heeding = replace(settings, stop=stop)
-        return made.apply(judged, heeding, getpass.getuser(), lambda _: bar.advance(task))
+        return made.apply(judged, heeding, actor(), lambda _: bar.advance(task))
 
 
 _ENDPOINTS = (

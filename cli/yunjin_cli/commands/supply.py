@@ -6,13 +6,13 @@ with the commands that it names.
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from yunjin.errors import Text, UsageError
 from yunjin.model.words import word
+from yunjin_cli.actor import actor
 from yunjin_cli.amounts import (
     Asked,
     CpuOption,
@@ -275,7 +275,7 @@ def _carry_out(session: Session, change: Change) -> int:
     estate = session.estate()
     found(estate.pools, change.pool, word("pool"))
     with opened(session, estate) as store:
-        capacity = Capacity(store.database, store.now, getpass.getuser())
+        capacity = Capacity(store.database, store.now, actor())
         short = capacity.change_supply(change, session.as_of)
         rows = [row for row in _rows(session, store) if row["pool"] == change.pool]
         deficits = _deficits(store, change.pool)
