@@ -6,6 +6,7 @@ however long a plan is, and every change that did not end well.
 
 from __future__ import annotations
 
+import json
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
@@ -164,8 +165,10 @@ def _lines(change: Change) -> list[Text]:
 
 
 def short(value: object) -> str:
-    """A value that fits a table; a dash where there is none."""
-    text = "—" if value is None else str(value)
+    """A value as files of its kind have it, cut to fit a table; a dash where there is none."""
+    if value is None:
+        return "—"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
 
 

@@ -1,4 +1,4 @@
-"""A leaf that goes whole is called by the name that people have for it."""
+"""A leaf that goes whole is called by the name that people have for it, and values as files have them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from findings import plan_of, removal
 from leaves import CLOUD_TRANSLATOR, cloud_leaf, objects
 from leaves import removal as removed
-from yunjin_cli.plans import show_changes
+from yunjin_cli.plans import short, show_changes
 from yunjin_cli.session import Output, Session
 
 if TYPE_CHECKING:
@@ -42,3 +42,17 @@ def test_a_leaf_that_goes_whole_is_shown_in_a_line(
     )  # fmt: skip
     show_changes(session, plan_of(*changes), {})
     assert shown in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "—"),
+        (True, "true"),
+        (["10.10.0.0/16"], '["10.10.0.0/16"]'),
+        ({"name": "市交通局"}, '{"name": "市交通局"}'),
+        ("4", "4"),
+    ],
+)
+def test_a_value_is_shown_as_files_have_it(value: object, shown: str) -> None:
+    assert short(value) == shown
