@@ -122,7 +122,9 @@ def _none(place: ObjectStore) -> UsageError:
     near = ", ".join(below[-3:])
     return UsageError(
         Text(f"{place.name} 不是完整的备份", f"{place.name} is no backup, or an unfinished one"),
-        Text(f"其下有备份: {near}", f"there are backups below it: {near}") if near else None,
+        Text(f"其下有备份: {near}", f"there are backups below it: {near}")
+        if near
+        else Text("写出备份所在的目录或 s3:// 地址", "name the folder or the s3:// address of a backup"),
     )
 
 

@@ -164,7 +164,7 @@ def _ledger(spine: Spine, actor: str) -> Ledger:
 def _unread(endpoint: str, failure: Failure | None) -> UnreachableError | PermanentError:
     if failure is None:
         said = Text(f"接入点 {endpoint} 未知", f"endpoint {endpoint} is unknown")
-        return UnreachableError(said)
+        return UnreachableError(said, Text("执行 yunjin doctor 查明原因", "ask yunjin doctor why"))
     kind = UnreachableError if failure.code == UnreachableError.code else PermanentError
     return kind(failure.message, failure.remedy)
 

@@ -42,6 +42,9 @@ def facts(path: Path, key: Path | None, estate: Estate) -> LedgerFacts:
             signatures.verify(signed_text(ledger.digest), ledger.signature, key)
         found = accounts.facts(ledger, estate)
         if found is None:
-            raise UsageError(Text(f"{path} 中的台账尚未建立", f"no city has entered the ledger of {path}"))
+            raise UsageError(
+                Text(f"{path} 中的台账尚未建立", f"no city has entered the ledger of {path}"),
+                Text("在首次 yunjin apply 之后重新导出", "export it again after the first yunjin apply"),
+            )
         read = books.read(ledger, (books.NODES, books.CELLS, books.SUPPLY))
         return replace(found, lacks=lacks(estate, found, read))

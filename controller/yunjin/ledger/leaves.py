@@ -150,7 +150,10 @@ def reservation(connection: Connection, number: int) -> tuple[str, Reservation]:
     """A reservation and its leaf, which is locked. Raises UsageError where there is none."""
     row = connection.execute(_ONE, (number,)).fetchone()
     if row is None:
-        raise UsageError(Text(f"没有预占 {number}", f"there is no reservation {number}"))
+        raise UsageError(
+            Text(f"没有预占 {number}", f"there is no reservation {number}"),
+            Text("编号见 yunjin ledger show 节点", "yunjin ledger show NODE lists their numbers"),
+        )
     rows.lock(connection, row[0])
     name, state = connection.execute(_ONE, (number,)).fetchone()  # as it stands under the lock
     return name, Reservation(number, state, dict(connection.execute(_DELTAS, (number,)).fetchall()))

@@ -50,7 +50,11 @@ def move(connection: Connection, request: Request) -> Result:
     leaves.require_countable(str(request["target"]), amounts)
     if request["source"] == request["target"] or not amounts or 0 in amounts.values():
         raise UsageError(
-            Text("调剂须有两个不同的去处和正的数额", "a move needs two leaves and amounts above 0")
+            Text("调剂须有两个不同的去处和正的数额", "a move needs two leaves and amounts above 0"),
+            Text(
+                "--from 与 --to 写不同的资源池, 数额大于 0",
+                "name different pools after --from and --to, and amounts above 0",
+            ),
         )
     rows.lock_paths(connection, (request["source"], request["target"]))
     source = leaves.find(connection, request["source"])

@@ -55,6 +55,10 @@ _RIGHTS: Final = frozenset(
         "403",
     }
 )
+_LOOK: Final = Text(
+    "检查 endpoint_url 和存储桶, 错误代码的含义见对象存储的文档",
+    "check endpoint_url and the bucket; the store's documents say what the code means",
+)
 _UNLOCKED: Final = "ObjectLockConfigurationNotFoundError"
 
 
@@ -201,7 +205,8 @@ class BucketStore:
             )
         kind = type(error).__name__
         return PermanentError(
-            Text(f"对象存储 {self.name} 无法使用: {kind}", f"the object store {self.name} fails: {kind}")
+            Text(f"对象存储 {self.name} 无法使用: {kind}", f"the object store {self.name} fails: {kind}"),
+            _LOOK,
         )
 
     def _said(self, code: str, name: str) -> YunjinError:
@@ -229,7 +234,8 @@ class BucketStore:
                 Text("稍后重试", "try again later"),
             )
         return PermanentError(
-            Text(f"对象存储 {self.name} 报错: {code}", f"the object store {self.name} answers {code}")
+            Text(f"对象存储 {self.name} 报错: {code}", f"the object store {self.name} answers {code}"),
+            _LOOK,
         )
 
     def _nothing(self, name: str) -> UsageError:
