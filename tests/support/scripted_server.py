@@ -56,11 +56,23 @@ class ScriptedServer:
     """
 
     def __init__(
-        self, *answers: Scripted, certificate: Certificate | None = None, clients: Path | None = None
+        self,
+        *answers: Scripted,
+        watched: Scripted | None = None,
+        certificate: Certificate | None = None,
+        clients: Path | None = None,
     ) -> None:
-        """Asks clients for a certificate of the authority `clients`, where there is one."""
+        """Write the script.
+
+        Args:
+            answers: to every request, but for the next.
+            watched: what every watch of Kubernetes gets, whatever else is asked meanwhile.
+            certificate: what it shows.
+            clients: the authority whose certificates it asks clients for.
+        """
         self.asked: list[Asked] = []
         self._answers = list(answers)
+        self._watched = watched
         self._lock = threading.Lock()
         script = self
 
@@ -123,7 +135,10 @@ class ScriptedServer:
         body = json.loads(handler.rfile.read(size)) if size else None
         with self._lock:
             self.asked.append(Asked(handler.command, handler.path, dict(handler.headers.items()), body))
-            answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+            if self._watched and "watch=1" in handler.path:
+                answer = self._watched
+            else:
+                answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         handler.send_response_only(answer.status)
         for name, value in {"Date": handler.date_time_string(), **answer.headers}.items():
             handler.send_header(name, value)
