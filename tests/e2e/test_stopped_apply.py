@@ -29,10 +29,15 @@ def stuck(planned: CommandLine) -> Iterator[CommandLine]:
         others.thaw()
 
 
+def heed() -> None:
+    """In the background and below `nohup` signals are ignored, which all that the tests start inherits."""
+    for number in STOPS:
+        signal.signal(number, signal.SIG_DFL)
+
+
 def started(desk: CommandLine) -> subprocess.Popen[str]:
     """An apply that has written the quotas and waits for them."""
-    # Who runs the tests in the background has Ctrl-C ignored, and all that is started there inherits it.
-    process = desk.start("apply", "--yes", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    process = desk.start("apply", "--yes", preexec_fn=heed)
     with Store.open(desk.state) as store:
         wait_until(lambda: [run.counts for run in store.journal.runs()] == [{"before": 3, "done": 19}])
     return process
