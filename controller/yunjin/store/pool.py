@@ -18,6 +18,7 @@ from psycopg import conninfo
 from psycopg.pq import TransactionStatus
 
 from yunjin.errors import PermanentError, Text, TransientError, UsageError, YunjinError
+from yunjin.model.hosts import is_loopback
 from yunjin.store import faults
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ _DEFAULTS: Final = {
     "tcp_user_timeout": "30000",
     "application_name": "yunjin",
 }
-_HERE: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
 _NO_ROOM: Final = re.compile("too many (clients|connections)|connection slots")  # refused so, it has no code
 _UNPROVEN: Final = re.compile("does not support SSL|SSL error|certificate")
 _AGAIN: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock
@@ -139,8 +139,9 @@ def _parsed(url: str) -> dict[str, str]:
 
 def _elsewhere(given: dict[str, str]) -> bool:
     """Whether the server may be on another machine; by default the library would believe anybody there."""
-    hosts = (given.get("host") or given.get("hostaddr", "")).split(",")
-    return not all(host in _HERE or host.startswith("/") for host in hosts)
+    # Where both are given, the name is what the certificate must bear, and the address is who is called.
+    hosts = ",".join((given.get("host", ""), given.get("hostaddr", ""))).split(",")
+    return not all(not host or host.startswith("/") or is_loopback(host) for host in hosts)
 
 
 def gone(error: psycopg.Error) -> bool:

@@ -133,11 +133,14 @@ def test_what_is_no_address_is_refused_and_not_repeated(folder: Path, url: str) 
     _keeps_the_secret(caught.value, url)
 
 
+@pytest.mark.parametrize(
+    ("host", "called"), [("db.panjin.gov.cn", "127.0.0.1"), ("localhost", "0")], ids=["name", "address"]
+)
 def test_a_server_elsewhere_is_verified_unless_the_address_says_otherwise(
-    folder: Path, postgres: Server
+    folder: Path, postgres: Server, host: str, called: str
 ) -> None:
-    """The test's own server has no certificate; by its name alone nobody can tell that it is here."""
-    url = f"{postgres.new_database().replace('@127.0.0.1:', '@db.panjin.gov.cn:')}?hostaddr=127.0.0.1"
+    """The test's own server has no certificate; by one of the two alone nobody can tell that it is here."""
+    url = f"{postgres.new_database().replace('@127.0.0.1:', f'@{host}:')}?hostaddr={called}"
     with pytest.raises(TransientError, match="SSL") as caught:
         Store.open(folder, url=url)
     assert caught.value.remedy

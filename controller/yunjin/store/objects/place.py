@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from yunjin.errors import Text, UsageError, reason_of
+from yunjin.model.hosts import is_loopback
 from yunjin.store.objects.folder import FolderStore
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _LONGEST: Final = 1 << 16
 _DEFAULT: Final = "default"
 _REGION: Final = "us-east-1"
-_HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _LOGIN: Final = re.compile("//.*@")
 
 
@@ -120,9 +120,8 @@ def _require_server(path: Path, endpoint: str) -> None:
         raise wrong from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise wrong
-    if (
-        parts.scheme == "http" and parts.hostname not in _HERE
-    ):  # whoever answers could hide that a head is gone
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        # Whoever answers could hide that a head is gone.
         reason = Text(
             "endpoint_url 不验证服务端身份, 应为 https", "endpoint_url does not verify the server: not https"
         )

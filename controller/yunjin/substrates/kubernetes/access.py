@@ -12,7 +12,6 @@ import ssl
 import weakref
 from base64 import b64decode, urlsafe_b64decode
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +23,8 @@ from kubernetes.config.kube_config import KubeConfigLoader
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from yunjin.errors import Text, UsageError
+from yunjin.errors import Text, UsageError, reason_of
+from yunjin.model.hosts import is_loopback
 from yunjin.substrates.fields import mapping
 
 if TYPE_CHECKING:
@@ -64,11 +64,12 @@ def configure(configuration: Configuration, endpoint: str, kubeconfig: Path, con
         yaml.YAMLError,
     ) as error:
         # The SDK's message may quote the file, and the file holds credentials: only its kind is shown.
-        kind = str(error) if isinstance(error, OSError) else type(error).__name__
+        name = type(error).__name__
+        kind = reason_of(error) if isinstance(error, OSError) else Text(name, name)
         raise UsageError(
             Text(
-                f"接入点 {endpoint} 的 kubeconfig 无法使用: {where} ({kind})",
-                f"{endpoint}: cannot use kubeconfig {where} ({kind})",
+                f"接入点 {endpoint} 的 kubeconfig 无法使用: {where} ({kind.zh})",
+                f"{endpoint}: cannot use kubeconfig {where} ({kind.en})",
             ),
             Text(
                 f"为接入点 {endpoint} 提供有效的 kubeconfig 文件和 context",
@@ -159,7 +160,7 @@ def _require_addresses(endpoint: str, kubeconfig: Path, configuration: Configura
 
 def _require_verified(endpoint: str, kubeconfig: Path, configuration: Configuration) -> None:
     parts = urlsplit(configuration.host)
-    plain_on_loopback = parts.scheme == "http" and _is_loopback(parts.hostname or "")
+    plain_on_loopback = parts.scheme == "http" and is_loopback(parts.hostname or "")
     if (parts.scheme == "https" and configuration.verify_ssl) or plain_on_loopback:
         return
     raise UsageError(
@@ -191,13 +192,6 @@ def _require_sendable(endpoint: str, kubeconfig: Path, configuration: Configurat
 def _authorization(configuration: Configuration) -> str:
     """What goes into the header, `Bearer ` included; empty where the certificate alone says who we are."""
     return str(configuration.api_key.get("BearerToken") or "").strip()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _certificate_end(path: str | None) -> datetime | None:

@@ -8,7 +8,6 @@ quotes it; and that a password is sent to nobody whose certificate is not verifi
 from __future__ import annotations
 
 import warnings
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
@@ -22,6 +21,7 @@ from openstack.exceptions import SDKException
 from openstack.warnings import RemovedInSDK60Warning
 
 from yunjin.errors import Text, UsageError
+from yunjin.model.hosts import is_loopback
 
 if TYPE_CHECKING:
     from keystoneauth1.access import AccessInfo
@@ -184,7 +184,7 @@ def _require_verified(endpoint: str, clouds_yaml: Path, region: CloudRegion) -> 
         raise _no_address(endpoint, clouds_yaml)
     verified = region.get_requests_verify_args()[0] is not False
     if (parts.scheme == "https" and verified) or (
-        parts.scheme == "http" and _is_loopback(parts.hostname or "")
+        parts.scheme == "http" and is_loopback(parts.hostname or "")
     ):
         return
     raise UsageError(
@@ -224,10 +224,3 @@ def _unusable(endpoint: str, clouds_yaml: Path, name: str, reason: str) -> Usage
             f"give {endpoint} a valid clouds.yaml and the name of a cloud in it",
         ),
     )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
