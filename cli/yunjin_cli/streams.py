@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from yunjin.errors import PermanentError, Text
+from yunjin.errors import PermanentError, Text, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,8 +61,9 @@ def written_out() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             raise
+        reason = reason_of(error)
         raise PermanentError(
-            Text(f"应答未能写出: {error.strerror}", f"the answer could not be written: {error.strerror}"),
+            Text(f"应答未能写出: {reason.zh}", f"the answer could not be written: {reason.en}"),
             Text(
                 "命令可能已经执行, 用 yunjin status 核对",
                 "the command may have been carried out; see yunjin status",
