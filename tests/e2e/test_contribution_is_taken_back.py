@@ -120,6 +120,7 @@ def test_a_recall_says_what_must_give_and_changes_nothing_before_its_day(given: 
     ]
     given.run("advance", "--as-of", "2026-12-30")
     assert given.value("supply", "show") == before
+    assert (row(given)["promised"], row(given, GOES)["promised"]) == ("20", "12")
 
 
 def test_who_drains_in_time_leaves_no_deficit(given: CommandLine) -> None:

@@ -26,7 +26,7 @@ def test_a_table_says_of_which_day_it_is_where_one_is_asked_for(provisioned: Com
     titles = {
         ("tenant", "list"): "2026年12月1日的名称, 当前额度",
         ("bureau", "list"): "2026年12月1日的名称",
-        ("supply", "show"): "2026年12月1日的供给, 当前占用",
+        ("supply", "show"): "2026年12月1日的供给和占用",
         ("contribution", "list"): "2026年12月1日的移交设备",
         ("grant", "list"): "核定配额 (2026年12月1日)",
     }

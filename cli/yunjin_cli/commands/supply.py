@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from yunjin.engine.inventory import Compared
     from yunjin.ledger.books import Deficit
     from yunjin.ledger.capacity import Change
+    from yunjin.ledger.history import Standing
     from yunjin.ledger.relief import Proposal
     from yunjin.store import Store
 
@@ -90,12 +91,13 @@ def show(
     if pool is not None:
         found(estate.pools, pool, word("pool"))
     with asked(session) as store:
-        rows = [row for row in _rows(session, store) if pool in (None, row["pool"])]
-        deficits = _deficits(store, pool)
+        held = _held(session, store)
+    rows = [row for row in _rows(held) if pool in (None, row["pool"])]
+    deficits = _deficits(held, pool)
     if session.output is not Output.TABLE:
         show_value(session, {"pools": rows, "deficits": deficit_rows(deficits)})
         return 0
-    show_rows(session, _COLUMNS, rows, session.dating("{}的供给, 当前占用", "Supply of {}, charges of now"))
+    show_rows(session, _COLUMNS, rows, session.dating("{}的供给和占用", "Supply and charges of {}"))
     show_deficits(session, deficits)
     return 0
 
@@ -197,8 +199,8 @@ def relief(session: Session, pool: PoolArgument) -> int:
     estate = session.estate()
     found(estate.pools, pool, word("pool"))
     with asked(session) as store:
-        proposed = proposals(estate, standing(store.database), pool)
-        deficits = _deficits(store, pool)
+        held = standing(store.database)
+    proposed, deficits = proposals(estate, held, pool), _deficits(held, pool)
     if session.output is not Output.TABLE:
         values = [proposal_value(each) for each in proposed]
         commands = carried_out_by(proposed)
@@ -277,8 +279,9 @@ def _carry_out(session: Session, change: Change) -> int:
     with opened(session, estate) as store:
         capacity = Capacity(store.database, store.now, actor())
         short = capacity.change_supply(change, session.as_of)
-        rows = [row for row in _rows(session, store) if row["pool"] == change.pool]
-        deficits = _deficits(store, change.pool)
+        held = _held(session, store)
+    rows = [row for row in _rows(held) if row["pool"] == change.pool]
+    deficits = _deficits(held, change.pool)
     if session.output is not Output.TABLE:
         show_value(session, {"pools": rows, "deficits": deficit_rows(deficits)})
         return 0
@@ -308,17 +311,21 @@ def _compared(each: Compared) -> Row:
     }
 
 
-def _rows(session: Session, store: Store) -> list[Row]:
-    from yunjin.ledger.history import When, standing
+def _held(session: Session, store: Store) -> Standing:
+    """The ledger on the business date; as it is now where none was given."""
+    from yunjin.ledger.history import NOW, When, standing
+
+    return standing(store.database, When(day=session.as_of) if session.dated else NOW)
+
+
+def _rows(held: Standing) -> list[Row]:
     from yunjin.ledger.supply import bound
     from yunjin.model.estate import CITY
 
-    now = standing(store.database)
-    records = standing(store.database, When(day=session.as_of)).supply if session.dated else now.supply
     rows: list[Row] = []
-    for record in sorted(records, key=lambda each: (each.pool, rank(each.dimension))):
+    for record in sorted(held.supply, key=lambda each: (each.pool, rank(each.dimension))):
         d = record.dimension
-        cell = now.cell(CITY, record.pool, d)
+        cell = held.cell(CITY, record.pool, d)
         firm = max(0, record.supply - record.reserve)
         limit = bound(record.supply, record.reserve, record.percent)
         short = max(0, cell.allotted - limit, cell.promised - firm)
@@ -338,13 +345,11 @@ def _rows(session: Session, store: Store) -> list[Row]:
     return rows
 
 
-def _deficits(store: Store, pool: str | None) -> list[Deficit]:
+def _deficits(held: Standing, pool: str | None) -> list[Deficit]:
     """Those of the city's own row: what a pool lacks."""
-    from yunjin.ledger import books
     from yunjin.model.estate import CITY
 
-    every = books.read(store.database, [books.DEFICITS]).deficits
-    return [each for each in every if each.node == CITY and pool in (None, each.pool)]
+    return [each for each in held.deficits if each.node == CITY and pool in (None, each.pool)]
 
 
 def _percents(text: str) -> Mapping[str, int]:
