@@ -188,7 +188,7 @@ def test_nobody_elses_rights_and_no_drift_come_of_it(place: OwnCity, admin: Clou
     path = f"/projects/{handed.token().project}/users/{user['id']}/roles/{role['id']}"
     admin.must("PUT", "identity", path)
     shown = place.desk.value("drift", expect=1)["drift"]
-    assert [each["object"].rpartition("/")[2] for each in shown] == [f"({user['id']})"]
+    assert [each["object"].rpartition("/")[2] for each in shown] == [f"{user['name']} ({user['id']})"]
     admin.must("DELETE", "identity", path)
 
 
