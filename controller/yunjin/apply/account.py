@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from yunjin.model.resources import Holding, Key
     from yunjin.model.tenancy import Share
     from yunjin.store import Run, Store
-    from yunjin.store.database import Call
+    from yunjin.store.operations import Call
     from yunjin.substrates.contract import Translator
 
 _AT_ONCE: Final = 256

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from yunjin.model.estate import Estate
     from yunjin.model.tenants import BaselineRow
     from yunjin.store import Store
-    from yunjin.store.database import Call
+    from yunjin.store.operations import Call
 
 _BASIS: Final = "baseline.yaml"
 

@@ -14,12 +14,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yunjin.store.connection import Connection, Dialect
+    from yunjin.store.operations import Call
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
 FILE: Final = "state.db"
-Call = tuple["Callable[..., Any]", "Sequence[Any]"]
-"""An operation and its arguments."""
 
 
 class Database(Protocol):

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from yunjin.model.change import Change, Outcome, Receipt
     from yunjin.store.connection import Connection
-    from yunjin.store.database import Call, Database
+    from yunjin.store.database import Database
+    from yunjin.store.operations import Call
 
 IN_DOUBT: Final = "before"
 """State of an entry whose write may or may not have happened."""

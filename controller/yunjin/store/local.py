@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yunjin.store.connection import Connection
-    from yunjin.store.database import Call
+    from yunjin.store.operations import Call
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")

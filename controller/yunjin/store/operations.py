@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 from yunjin.errors import PermanentError, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from yunjin.store.connection import Connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Call = tuple["Callable[..., Any]", "Sequence[Any]"]
+"""An operation and its arguments."""
 
 _KNOWN: Final[dict[str, Callable[..., Any]]] = {}
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from yunjin.store.connection import Connection, Cursor
-    from yunjin.store.database import Call
+    from yunjin.store.operations import Call
     from yunjin.store.pool import Raw
 
 T = TypeVar("T")

@@ -7,12 +7,27 @@ ever written over, and that what is read is what was written first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How the server of a bucket is reached.
+
+    Attributes:
+        endpoint: its address; empty for AWS itself.
+    """
+
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+    token: str | None = field(repr=False)
+    endpoint: str
+    region: str
 
 
 @dataclass(frozen=True, slots=True)

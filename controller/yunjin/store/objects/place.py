@@ -18,13 +18,13 @@ from __future__ import annotations
 import configparser
 import os
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from yunjin.errors import Text, UsageError, reason_of
 from yunjin.model.hosts import is_loopback
+from yunjin.store.objects.contract import Access
 from yunjin.store.objects.folder import FolderStore
 
 if TYPE_CHECKING:
@@ -36,21 +36,6 @@ _LONGEST: Final = 1 << 16
 _DEFAULT: Final = "default"
 _REGION: Final = "us-east-1"
 _LOGIN: Final = re.compile("//.*@")
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How a server is reached.
-
-    Attributes:
-        endpoint: its address; empty for AWS itself.
-    """
-
-    key: str = field(repr=False)
-    secret: str = field(repr=False)
-    token: str | None = field(repr=False)
-    endpoint: str
-    region: str
 
 
 def open_objects(target: str, credentials: str = "") -> ObjectStore:

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from yunjin.store.objects.place import Access
+    from yunjin.store.objects.contract import Access
+
 
 COMPLIANCE: Final = "COMPLIANCE"
 _PIECE: Final = 1 << 20
