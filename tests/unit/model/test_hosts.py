@@ -12,8 +12,6 @@ def test_loopback_stays_here(host: str) -> None:
     assert is_loopback(host)
 
 
-@pytest.mark.parametrize(
-    "host", ["", "127.0.0.1.example", "localhost.example", "10.0.0.1", "::", "0"]
-)
+@pytest.mark.parametrize("host", ["", "127.0.0.1.example", "localhost.example", "10.0.0.1", "::", "0"])
 def test_anything_else_may_leave(host: str) -> None:
     assert not is_loopback(host)
