@@ -148,8 +148,9 @@ class Database:
 
     def _prepared(self) -> sqlite3.Connection:
         connection = self._connected()
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        # In this order: tables and mark come in one transaction, perhaps another process's between the two.
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
         if application != self._application.mark and tables:
             connection.close()
             raise errors.not_ours(self._endpoint, self._path)
