@@ -7,12 +7,11 @@ representation.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
 
 Role = Literal["admin", "viewer"]
 """What a credential may do: run the leaf's workloads, or look at them."""
@@ -65,20 +64,3 @@ class Health:
     missing: tuple[str, ...] = ()
     ahead: timedelta | None = None
     holder: str | None = None
-
-
-def ahead(told: str, asked: datetime, answered: datetime) -> timedelta | None:
-    """How far a server's clock is ahead at least, from the `Date` of its answer; None where it is no date.
-
-    The date is cut to seconds and was written at an unknown moment between question and answer: what these
-    two explain is no difference.
-    """
-    try:
-        date = parsedate_to_datetime(told)
-    except ValueError:
-        return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    least, most = date - answered, date + timedelta(seconds=1) - asked
-    zero = timedelta()
-    return max(least, zero) or min(most, zero)

@@ -6,14 +6,14 @@ told from what says "at once".
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DAY: Final = 86_400.0
+_DAY: Final = 86_400.0
 """Seconds: whoever asks to wait longer is not told from one who asks for this."""
 
 
@@ -26,10 +26,24 @@ def moment(date: str) -> datetime | None:
     return found.replace(tzinfo=found.tzinfo or UTC)
 
 
+def ahead(date: str, asked: datetime, answered: datetime) -> timedelta | None:
+    """How far a server's clock is ahead at least, from the `Date` of its answer; None where it is no date.
+
+    The date is cut to seconds and was written at an unknown moment between question and answer: what these
+    two explain is no difference.
+    """
+    told = moment(date)
+    if told is None:
+        return None
+    least, most = told - answered, told + timedelta(seconds=1) - asked
+    zero = timedelta()
+    return max(least, zero) or min(most, zero)
+
+
 def wait(headers: Mapping[str, str]) -> float | None:
     """How long `Retry-After` asks to wait, in seconds or until a date; None where it says neither."""
     hint = headers.get("Retry-After", "")
     if hint.isascii() and hint.isdigit():
-        return min(float(hint), DAY)
+        return min(float(hint), _DAY)
     until = moment(hint)
-    return min(max(0.0, (until - datetime.now(UTC)).total_seconds()), DAY) if until else None
+    return min(max(0.0, (until - datetime.now(UTC)).total_seconds()), _DAY) if until else None

@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from yunjin.model.credential import Health, ahead
+from yunjin.model.credential import Health
+from yunjin.substrates.hints import ahead
 from yunjin.substrates.kubernetes import errors, lease
 from yunjin.substrates.kubernetes.kinds import NAMESPACE
 

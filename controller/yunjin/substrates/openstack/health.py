@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from yunjin.model.credential import Health, ahead
+from yunjin.model.credential import Health
+from yunjin.substrates.hints import ahead
 from yunjin.substrates.openstack import errors, lease, names
 from yunjin.substrates.openstack.answer import COMPUTE, IDENTITY, IMAGE, NETWORK, PLACEMENT, VOLUME
 
