@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from yunjin.errors import Text, UsageError
+from yunjin.model.times import TIME_ZONE
 from yunjin_cli.commands.estate import ids
-from yunjin_cli.session import TIME_ZONE, business_date, moment
+from yunjin_cli.session import business_date, moment
 from yunjin_cli.speech import said
 
 if TYPE_CHECKING:

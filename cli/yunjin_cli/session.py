@@ -22,11 +22,11 @@ from enum import StrEnum
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
 from yunjin.errors import Lang, Text, UsageError, YunjinError
+from yunjin.model.times import TIME_ZONE
 from yunjin_cli.speech import Command, LangOption, Language, help_lang, said
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from yunjin.model.estate import Estate
     from yunjin.store import Store
 
-TIME_ZONE = ZoneInfo("Asia/Shanghai")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FIRST, _LAST = date(1900, 1, 1), date(9998, 12, 31)  # beyond, no days can be added
 MOST_NUMBER = 2**31 - 1

@@ -12,11 +12,12 @@ from typing import Annotated, Final
 import typer
 
 from yunjin.errors import Text
+from yunjin.model.times import TIME_ZONE
 from yunjin_cli.audits import list_rows, report_value, show_report
 from yunjin_cli.files import written
 from yunjin_cli.objects import AccessOption  # noqa: TC001 (typer reads it)
 from yunjin_cli.output import say, show_value, waiting
-from yunjin_cli.session import MOST_NUMBER, TIME_ZONE, Output, Session, business_date, command
+from yunjin_cli.session import MOST_NUMBER, Output, Session, business_date, command
 from yunjin_cli.speech import group, said
 
 audit = group("审计记录: 查询、校验、导出", "the audit: list its rows, verify its chain, export it")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 from yunjin.errors import Text
+from yunjin.model.times import TIME_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +31,6 @@ _SAID: Final[Mapping[str, Callable[[str], Text]]] = {
     _GONE: lambda number: Text(f"移交设备 {number} 已收回", f"contribution {number} went home"),
     _REORGANISED: lambda number: Text(f"机构调整第 {number} 号", f"reorganisation {number}"),
 }
-_ZONE: Final = ZoneInfo("Asia/Shanghai")
 
 
 def grant_ended(number: str) -> str:
@@ -63,4 +62,4 @@ def said(cause: str) -> Text:
 
 def day(at: str) -> str:
     """The city's day of a recorded time, as YYYY-MM-DD."""
-    return datetime.fromisoformat(at).astimezone(_ZONE).date().isoformat()
+    return datetime.fromisoformat(at).astimezone(TIME_ZONE).date().isoformat()

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 from yunjin.errors import Text, UsageError
 from yunjin.ledger import books
@@ -23,6 +22,7 @@ from yunjin.ledger.cells import ALL, Cell
 from yunjin.ledger.supply import bound
 from yunjin.ledger.terms import HOLD, with_total
 from yunjin.model.estate import CITY
+from yunjin.model.times import TIME_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from yunjin.store.database import Database
 
 Cells = dict[str, dict["Key", Cell]]
-TIME_ZONE: Final = ZoneInfo("Asia/Shanghai")
 """Where days begin and end for the city."""
 _PRESENT: Final = frozenset(
     {books.NODES, books.CELLS, books.SUPPLY, books.GRANTS, books.RESERVATIONS, books.DEFICITS}

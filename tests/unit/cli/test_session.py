@@ -10,7 +10,8 @@ import pytest
 
 from yunjin.errors import UsageError
 from yunjin.estate import load
-from yunjin_cli.session import TIME_ZONE, business_date, declared_folder, moment, shipped_estate
+from yunjin.model.times import TIME_ZONE
+from yunjin_cli.session import business_date, declared_folder, moment, shipped_estate
 
 
 def test_a_business_date_is_taken_as_written() -> None:

@@ -12,7 +12,6 @@ import ssl
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
 
 from yunjin.errors import (
     ConflictError,
@@ -23,6 +22,7 @@ from yunjin.errors import (
     UnreachableError,
     YunjinError,
 )
+from yunjin.model.times import TIME_ZONE
 from yunjin.substrates.refusals import GO_ON, LOOK, moved, wrapped
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from yunjin.substrates.kubernetes.answer import Answer
 
 _LONGEST: Final = 300
-_TIME_ZONE: Final = ZoneInfo("Asia/Shanghai")
 _EXPIRED: Final = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 _NOT_YET_VALID: Final = 9
 _WRONG_HOST: Final = frozenset({62, 64})  # host name, IP address
@@ -340,7 +339,7 @@ def _causes(answer: Answer) -> list[dict[str, Any]]:
 
 
 def _moment(at: datetime) -> str:
-    return f"{at.astimezone(_TIME_ZONE):%Y-%m-%d %H:%M}"
+    return f"{at.astimezone(TIME_ZONE):%Y-%m-%d %H:%M}"
 
 
 def _short(text: object) -> str:
