@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from yunjin.errors import Text
 from yunjin.model.change import Severity
 from yunjin.policy import Breach, Facts, rule
-from yunjin_policies.subjects import node_text, successors, tenant_place, tenant_text
+from yunjin_policies.subjects import node_text, projects, successors, tenant_place, tenant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from yunjin.model.tenants import Tenant
 
 _OWN_KINDS: Final = ("bureau", "area")
-_CLOUDS: Final = "openstack"
 _LONGEST: Final = 64 - len("-viewer")
 """Of a project's name: Keystone keeps 64 characters, and the project's groups are called after it."""
 
@@ -143,21 +142,13 @@ def oddities(facts: Facts) -> Iterator[Breach]:
 )
 def projects_leave_room(facts: Facts) -> Iterator[Breach]:
     """Names of projects, but of imported ones that go without groups of ours."""
-    estate = facts.estate
-    bare = {
-        part.leaf
-        for tenant in estate.tenants.values()
-        for part in tenant.imported
-        if any(lack.object.startswith("role-") for lack in part.without)
-    }
-    for row in estate.leaf_rows:
+    for row in projects(facts, lambda role: role.startswith("role-")):
         name = row.node.rpartition("/")[2]
-        cloud = estate.endpoints[estate.pools[row.pool].endpoint].technology == _CLOUDS
-        if cloud and len(name) > _LONGEST and row.node not in bare:
+        if len(name) > _LONGEST:
             yield Breach(
                 row.node,
                 Text(f"项目名称 {name} 有 {len(name)} 个字符", f"project {name} has {len(name)} characters"),
-                estate.place("baseline", row.key),
+                facts.estate.place("baseline", row.key),
             )
 
 

@@ -11,12 +11,33 @@ from yunjin.errors import Text
 from yunjin.model.formats import date_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from datetime import date
 
     from yunjin.errors import Place
+    from yunjin.model.centre import Pool
     from yunjin.model.organisation import Area, Bureau
-    from yunjin.model.tenants import Tenant
+    from yunjin.model.tenants import BaselineRow, Tenant
     from yunjin.policy import Facts
+
+
+def on_cloud(facts: Facts, pool: Pool) -> bool:
+    """Whether its leaves are projects."""
+    return facts.estate.endpoints[pool.endpoint].technology == "openstack"
+
+
+def projects(facts: Facts, spared: Callable[[str], bool]) -> Iterator[BaselineRow]:
+    """Rows of projects, but of imported ones that go without a standard object that is spared."""
+    estate = facts.estate
+    bare = {
+        part.leaf
+        for tenant in estate.tenants.values()
+        for part in tenant.imported
+        if any(spared(lack.object) for lack in part.without)
+    }
+    for row in estate.leaf_rows:
+        if on_cloud(facts, estate.pools[row.pool]) and row.node not in bare:
+            yield row
 
 
 def node_text(facts: Facts, node: str) -> Text:

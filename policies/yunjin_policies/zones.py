@@ -14,7 +14,7 @@ from yunjin.errors import Text
 from yunjin.model.centre import SUBNET_LENGTH
 from yunjin.model.change import Basis, Severity
 from yunjin.policy import Breach, Facts, Scope, rule
-from yunjin_policies.subjects import day_text, tenant_place, tenant_text
+from yunjin_policies.subjects import day_text, on_cloud, projects, tenant_place, tenant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _PUBLIC: Final = "inet"
 _GATE: Final = "exch"
 _OPERATORS: Final = "mgmt"
-_CLOUDS: Final = "openstack"
 _NETWORK: Final = "network-base"
 """What an imported project that keeps its own addresses goes without."""
 _ADDRESSES: Final = "SubnetPool"
@@ -273,31 +272,24 @@ def addresses_for_projects(facts: Facts) -> Iterator[Breach]:
     estate = facts.estate
     needed: Counter[tuple[str, str]] = Counter()
     for pool in estate.pools.values():
-        if estate.endpoints[pool.endpoint].technology == _CLOUDS:
+        if on_cloud(facts, pool):
             needed[pool.endpoint, pool.zone] += 0
-    own = {
-        part.leaf
-        for tenant in estate.tenants.values()
-        for part in tenant.imported
-        if any(lack.object == _NETWORK for lack in part.without)
-    }
-    for row in estate.leaf_rows:
+    for row in projects(facts, lambda role: role == _NETWORK):
         pool = estate.pools[row.pool]
-        if (pool.endpoint, pool.zone) in needed and row.node not in own:
-            needed[pool.endpoint, pool.zone] += 1
-    for (endpoint, zone), projects in needed.items():
+        needed[pool.endpoint, pool.zone] += 1
+    for (endpoint, zone), count in needed.items():
         room = _room(estate.zones[zone].cidrs)
-        if room < max(projects, 1):
+        if room < max(count, 1):
             yield Breach(
                 f"zone/{zone} {endpoint}",
                 Text(
                     f"{_zone(facts, zone)}的网段可分给 {room} 个项目, "
-                    f"接入点 {endpoint} 在该区域有 {projects} 个",
-                    f"the addresses of zone {zone} are enough for {room} projects; {endpoint} has {projects} "
+                    f"接入点 {endpoint} 在该区域有 {count} 个",
+                    f"the addresses of zone {zone} are enough for {room} projects; {endpoint} has {count} "
                     "there",
                 ),
                 estate.place("zone", zone),
-                {"zone": zone, "endpoint": endpoint, "room": str(room), "projects": str(projects)},
+                {"zone": zone, "endpoint": endpoint, "room": str(room), "projects": str(count)},
             )
 
 
